@@ -1,0 +1,1 @@
+//! Benches, with the Java master beside

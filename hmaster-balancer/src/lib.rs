@@ -1,0 +1,1 @@
+//! A cluster in, an explained plan out

@@ -1,0 +1,1 @@
+//! hbase-site.xml and -D overrides as typed options

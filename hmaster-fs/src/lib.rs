@@ -1,0 +1,1 @@
+//! File systems: local disk and HDFS, HBase's root folder layout

@@ -1,0 +1,1 @@
+//! Durable procedures: state machines, locks, scheduler, recovery

@@ -1,0 +1,1 @@
+//! HBase's protobuf messages and their conversions to types

@@ -1,0 +1,1 @@
+//! HBase RPC, server and client

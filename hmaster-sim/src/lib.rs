@@ -1,0 +1,1 @@
+//! Region servers in Rust, for standalone clusters, tests and simulation

@@ -1,0 +1,1 @@
+//! The master:store region in HBase's own format

@@ -1,0 +1,1 @@
+//! A whole cluster for a test, in a fraction of a second

@@ -1,0 +1,1 @@
+//! The master's pages, /jmx and /metrics

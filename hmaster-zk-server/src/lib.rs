@@ -1,0 +1,1 @@
+//! An embeddable single-node ZooKeeper server

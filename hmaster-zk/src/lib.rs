@@ -1,0 +1,1 @@
+//! ZooKeeper for HBase: session, znodes, election, trackers

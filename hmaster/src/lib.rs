@@ -1,0 +1,1 @@
+//! An Apache HBase master: library and binary

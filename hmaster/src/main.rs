@@ -1,0 +1,2 @@
+//! The `hmaster` binary.
+fn main() {}
