@@ -1,1 +1,4 @@
-//! The master's mind: servers, assignment, catalog, tables, procedures, chores
+//! The master's mind.
+
+pub mod assignment;
+pub mod servers;

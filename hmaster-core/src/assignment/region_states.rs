@@ -1,0 +1,502 @@
+//! All regions, tables' regions and servers' regions, in memory. Counterpart of `RegionStates`.
+//!
+//! The truth is in hbase:meta (and, for hbase:meta's own region, in the master's store); this is what the master has
+//! read and written there, indexed for its questions. One lock guards all of it and is held for single look-ups and
+//! changes only, never across an await. A region is in the set of the server that it may be open on: from the moment
+//! it is given to the server until the server has reported it closed or failed, or is known to be dead.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use hmaster_types::{Clock, EncodedName, ProcId, RegionInfo, RegionState, SeqNum, ServerName, TableName};
+use parking_lot::RwLock;
+
+use super::region_node::{RegionNode, RegionRecord, UnexpectedState, expected};
+
+/// The regions the master knows, and where they are.
+#[derive(Debug)]
+pub struct RegionStates {
+    clock: Arc<dyn Clock>,
+    inner: RwLock<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    nodes: HashMap<EncodedName, RegionNode, foldhash::fast::FixedState>,
+    tables: BTreeMap<TableName, BTreeSet<RegionInfo>>,
+    servers: BTreeMap<ServerName, BTreeSet<RegionInfo>>,
+    in_transition: BTreeSet<EncodedName>,
+}
+
+/// A region that isn't known, or whose state forbids what was to be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegionError {
+    /// Not in hbase:meta, or gone.
+    #[error("region {0} is not known")]
+    Unknown(EncodedName),
+    /// In another state than needed.
+    #[error(transparent)]
+    UnexpectedState(#[from] UnexpectedState),
+    /// Another procedure has the region in hand.
+    #[error("{region} is currently in transition; pid={procedure}")]
+    InTransition {
+        /// The region.
+        region: RegionInfo,
+        /// Who has it.
+        procedure: ProcId,
+    },
+}
+
+impl RegionStates {
+    /// No regions yet; changes are stamped by `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, inner: RwLock::default() }
+    }
+
+    /// Takes in what was read of a region, or replaces what is known of its state and place. The procedures attached to
+    /// it stay attached.
+    pub fn load(&self, record: RegionRecord) {
+        let mut inner = self.inner.write();
+        let mut node = RegionNode::new(record, self.clock.now_ms());
+        if let Some(old) = inner.remove(node.info().encoded_name()) {
+            node.set_procedure(old.procedure());
+            node.set_remote(old.remote());
+        }
+        inner.insert(node);
+    }
+
+    /// What is known of a region.
+    pub fn get(&self, region: EncodedName) -> Option<RegionNode> {
+        self.inner.read().nodes.get(&region).cloned()
+    }
+
+    /// Looks at a region without a copy.
+    pub fn with<R>(&self, region: EncodedName, look: impl FnOnce(&RegionNode) -> R) -> Option<R> {
+        self.inner.read().nodes.get(&region).map(look)
+    }
+
+    /// Looks at every region, in no order, while nothing can change: `look` must be quick and call nothing here.
+    pub fn for_each(&self, look: impl FnMut(&RegionNode)) {
+        self.inner.read().nodes.values().for_each(look);
+    }
+
+    /// The regions of a table in the order of their keys, split parents and replicas included.
+    pub fn table_regions(&self, table: &TableName) -> Vec<RegionNode> {
+        let inner = self.inner.read();
+        let regions = inner.tables.get(table).into_iter().flatten();
+        regions.filter_map(|region| inner.nodes.get(&region.encoded_name()).cloned()).collect()
+    }
+
+    /// How many regions a table has, split parents and replicas included.
+    pub fn table_region_count(&self, table: &TableName) -> usize {
+        self.inner.read().tables.get(table).map_or(0, BTreeSet::len)
+    }
+
+    /// The tables that have regions.
+    pub fn tables(&self) -> Vec<TableName> {
+        self.inner.read().tables.keys().cloned().collect()
+    }
+
+    /// The regions that may be open on a server.
+    pub fn server_regions(&self, server: &ServerName) -> Vec<RegionInfo> {
+        self.inner.read().servers.get(server).into_iter().flatten().cloned().collect()
+    }
+
+    /// The servers that some region may be open on, alive or not.
+    pub fn servers(&self) -> Vec<ServerName> {
+        self.inner.read().servers.keys().cloned().collect()
+    }
+
+    /// True when hbase:meta's region may be open on `server`.
+    pub fn is_carrying_meta(&self, server: &ServerName) -> bool {
+        self.with(EncodedName::META, |node| node.location() == Some(server)).unwrap_or(false)
+    }
+
+    /// The regions in hand of a procedure, or left behind by one that gave up.
+    pub fn in_transition(&self) -> Vec<RegionNode> {
+        let inner = self.inner.read();
+        inner.in_transition.iter().filter_map(|region| inner.nodes.get(region).cloned()).collect()
+    }
+
+    /// How many regions [`RegionStates::in_transition`] lists.
+    pub fn in_transition_count(&self) -> usize {
+        self.inner.read().in_transition.len()
+    }
+
+    /// How many regions are known.
+    pub fn len(&self) -> usize {
+        self.inner.read().nodes.len()
+    }
+
+    /// True before anything was loaded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets a region: its row is gone from hbase:meta.
+    pub fn remove(&self, region: EncodedName) {
+        self.inner.write().remove(region);
+    }
+
+    /// Forgets all: the master is no longer active.
+    pub fn clear(&self) {
+        *self.inner.write() = Inner::default();
+    }
+}
+
+/// Who has a region in hand.
+impl RegionStates {
+    /// Gives a region to a procedure, if no other has it.
+    ///
+    /// # Errors
+    /// When the region isn't known, or another procedure has it.
+    pub fn attach(&self, region: EncodedName, procedure: ProcId) -> Result<(), RegionError> {
+        self.change(region, |node, _| match node.procedure() {
+            Some(other) if other != procedure => {
+                Err(RegionError::InTransition { region: node.info().clone(), procedure: other })
+            }
+            _ => {
+                node.set_procedure(Some(procedure));
+                Ok(())
+            }
+        })
+    }
+
+    /// Gives a region to a procedure that was read from the store. Of two, the later one has it: the earlier must have
+    /// let go of it, which isn't recorded.
+    pub fn attach_loaded(&self, region: &RegionInfo, procedure: ProcId) {
+        let known = self.with(region.encoded_name(), RegionNode::procedure);
+        if known.is_none() {
+            self.load(RegionRecord::new(region.clone(), RegionState::Offline));
+        }
+        let newest = known.flatten().map_or(procedure, |attached| attached.max(procedure));
+        let attached = self.change(region.encoded_name(), |node, _| {
+            node.set_procedure(Some(newest));
+            Ok(())
+        });
+        attached.expect("the region was loaded above");
+    }
+
+    /// Takes a region from its procedure, unless another has it by now.
+    pub fn detach(&self, region: EncodedName, procedure: ProcId) {
+        let detached = self.change(region, |node, _| {
+            if node.procedure() == Some(procedure) {
+                node.set_procedure(None);
+            }
+            Ok(())
+        });
+        // A region may have been removed by its last procedure.
+        detached.unwrap_or(());
+    }
+
+    /// Notes which open or close waits for the region server's report.
+    ///
+    /// # Errors
+    /// When the region isn't known.
+    pub fn attach_remote(&self, region: EncodedName, remote: ProcId) -> Result<(), RegionError> {
+        self.change(region, |node, _| {
+            node.set_remote(Some(remote));
+            Ok(())
+        })
+    }
+
+    /// The open or close no longer waits.
+    pub fn detach_remote(&self, region: EncodedName, remote: ProcId) {
+        let detached = self.change(region, |node, _| {
+            if node.remote() == Some(remote) {
+                node.set_remote(None);
+            }
+            Ok(())
+        });
+        detached.unwrap_or(());
+    }
+}
+
+/// Transitions. Each returns what hbase:meta is to say; the caller writes it before anybody acts on it.
+impl RegionStates {
+    /// The region is to be opened on `server`.
+    ///
+    /// # Errors
+    /// When the region isn't known.
+    pub fn opening(&self, region: EncodedName, server: &ServerName) -> Result<RegionRecord, RegionError> {
+        self.change(region, |node, now_ms| {
+            node.set_location(Some(server.clone()));
+            node.transition(RegionState::Opening, expected::ON_OPENING, now_ms)?;
+            Ok(node.record())
+        })
+    }
+
+    /// Its server reported the region open with this sequence number.
+    ///
+    /// # Errors
+    /// When the region isn't known, or wasn't being opened.
+    pub fn opened(&self, region: EncodedName, open_seq_num: SeqNum) -> Result<RegionRecord, RegionError> {
+        self.change(region, |node, now_ms| {
+            node.raise_open_seq_num(open_seq_num);
+            node.transition(RegionState::Open, expected::ON_OPEN, now_ms)?;
+            Ok(node.record())
+        })
+    }
+
+    /// Its server couldn't open the region; it isn't there. The state stays as it is until the region is tried
+    /// elsewhere. Returns how often that happened since the region was open.
+    ///
+    /// # Errors
+    /// When the region isn't known.
+    pub fn failed_to_open(&self, region: EncodedName) -> Result<u32, RegionError> {
+        self.change(region, |node, _| {
+            node.set_location(None);
+            Ok(node.count_failed_open())
+        })
+    }
+
+    /// Assignment gives the region up.
+    ///
+    /// # Errors
+    /// When the region isn't known.
+    pub fn give_up_opening(&self, region: EncodedName) -> Result<RegionRecord, RegionError> {
+        self.change(region, |node, now_ms| {
+            node.set_location(None);
+            node.transition(RegionState::FailedOpen, &[], now_ms)?;
+            Ok(node.record())
+        })
+    }
+
+    /// The region is to be closed where it is.
+    ///
+    /// # Errors
+    /// When the region isn't known, or is neither open nor being closed, split or merged.
+    pub fn closing(&self, region: EncodedName) -> Result<RegionRecord, RegionError> {
+        self.change(region, |node, now_ms| {
+            node.transition(RegionState::Closing, expected::ON_CLOSING, now_ms)?;
+            Ok(node.record())
+        })
+    }
+
+    /// Its server reported the region closed: all edits are in store files.
+    ///
+    /// # Errors
+    /// When the region isn't known, or wasn't being closed.
+    pub fn closed(&self, region: EncodedName) -> Result<RegionRecord, RegionError> {
+        self.change(region, |node, now_ms| {
+            node.expect(expected::ON_CLOSED)?;
+            node.leave();
+            node.transition(RegionState::Closed, expected::ON_CLOSED, now_ms)?;
+            Ok(node.record())
+        })
+    }
+
+    /// Its server died while the region was open, or was being opened or closed.
+    ///
+    /// # Errors
+    /// When the region isn't known.
+    pub fn closed_abnormally(&self, region: EncodedName) -> Result<RegionRecord, RegionError> {
+        self.change(region, |node, now_ms| {
+            node.leave();
+            node.transition(RegionState::AbnormallyClosed, &[], now_ms)?;
+            Ok(node.record())
+        })
+    }
+
+    /// Sets a state by an operator's or a procedure's word, whatever it was, and leaves the place.
+    ///
+    /// # Errors
+    /// When the region isn't known.
+    pub fn force_state(&self, region: EncodedName, state: RegionState) -> Result<RegionRecord, RegionError> {
+        self.change(region, |node, now_ms| {
+            if state == RegionState::Closed || state == RegionState::AbnormallyClosed {
+                node.leave();
+            }
+            node.transition(state, &[], now_ms)?;
+            Ok(node.record())
+        })
+    }
+
+    /// Replaces the region's flags, such as those of a split parent.
+    ///
+    /// # Errors
+    /// When the region isn't known.
+    pub fn update_info(&self, info: &RegionInfo) -> Result<(), RegionError> {
+        self.change(info.encoded_name(), |node, _| {
+            node.set_info(info.clone());
+            Ok(())
+        })
+    }
+
+    /// Forgets the plan to open the region anywhere: the next assignment is free to choose.
+    ///
+    /// # Errors
+    /// When the region isn't known.
+    pub fn clear_location(&self, region: EncodedName) -> Result<(), RegionError> {
+        self.change(region, |node, _| {
+            node.set_location(None);
+            Ok(())
+        })
+    }
+
+    fn change<R>(
+        &self,
+        region: EncodedName,
+        change: impl FnOnce(&mut RegionNode, u64) -> Result<R, RegionError>,
+    ) -> Result<R, RegionError> {
+        let mut inner = self.inner.write();
+        let Some(mut node) = inner.remove(region) else { return Err(RegionError::Unknown(region)) };
+        let result = change(&mut node, self.clock.now_ms());
+        inner.insert(node);
+        result
+    }
+}
+
+impl Inner {
+    fn insert(&mut self, node: RegionNode) {
+        let info = node.info().clone();
+        let region = info.encoded_name();
+        self.tables.entry(info.table().clone()).or_default().insert(info.clone());
+        if let Some(server) = may_be_open_on(&node) {
+            self.servers.entry(server.clone()).or_default().insert(info);
+        }
+        if node.is_in_transition() {
+            self.in_transition.insert(region);
+        }
+        self.nodes.insert(region, node);
+    }
+
+    fn remove(&mut self, region: EncodedName) -> Option<RegionNode> {
+        let node = self.nodes.remove(&region)?;
+        let info = node.info();
+        remove_from(&mut self.tables, info.table(), info);
+        if let Some(server) = may_be_open_on(&node) {
+            remove_from(&mut self.servers, server, info);
+        }
+        self.in_transition.remove(&region);
+        Some(node)
+    }
+}
+
+fn remove_from<K: Ord>(index: &mut BTreeMap<K, BTreeSet<RegionInfo>>, key: &K, region: &RegionInfo) {
+    if let Some(regions) = index.get_mut(key) {
+        regions.remove(region);
+        if regions.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+/// The server that must be asked, or be dead and its WALs split, before the region can be opened elsewhere.
+fn may_be_open_on(node: &RegionNode) -> Option<&ServerName> {
+    use RegionState::{Closing, Merging, Open, Opening, Splitting};
+    node.location().filter(|_| node.is_in(&[Open, Opening, Closing, Splitting, Merging]))
+}
+
+#[cfg(test)]
+mod tests {
+    use hmaster_types::ManualClock;
+
+    use super::*;
+
+    fn region(start: &str) -> RegionInfo {
+        RegionInfo::builder("t".parse().unwrap()).start_key(start.as_bytes()).region_id(7).build()
+    }
+
+    fn server(port: u16) -> ServerName {
+        ServerName::new("host", port, hmaster_types::StartCode(1)).unwrap()
+    }
+
+    fn states() -> (RegionStates, EncodedName) {
+        let states = RegionStates::new(Arc::new(ManualClock::at(5)));
+        states.load(RegionRecord::new(region(""), RegionState::Closed));
+        (states, region("").encoded_name())
+    }
+
+    #[test]
+    fn a_region_belongs_to_a_server_while_it_may_be_open_there() {
+        let (states, r) = states();
+        let on = |port| states.server_regions(&server(port)).len();
+        states.opening(r, &server(1)).unwrap();
+        assert_eq!(on(1), 1);
+        states.opened(r, SeqNum(9)).unwrap();
+        states.closing(r).unwrap();
+        assert_eq!(on(1), 1);
+        let record = states.closed(r).unwrap();
+        assert_eq!((on(1), record.last_host, record.location), (0, Some(server(1)), None));
+        states.opening(r, &server(2)).unwrap();
+        states.failed_to_open(r).unwrap();
+        assert_eq!(on(2), 0);
+        assert!(states.servers().is_empty());
+    }
+
+    #[test]
+    fn only_expected_transitions_happen() {
+        let (states, r) = states();
+        let error = states.opened(r, SeqNum(1)).unwrap_err();
+        assert_eq!(error.to_string(), format!("region {} is CLOSED, expected OPENING or OPEN", region("")));
+        assert!(states.closing(r).is_err());
+        assert_eq!(states.get(r).unwrap().state(), RegionState::Closed);
+        states.opening(r, &server(1)).unwrap();
+        assert!(states.closed(r).is_err());
+        assert_eq!(
+            states.get(r).unwrap().location(),
+            Some(&server(1)),
+            "a refused transition changes nothing"
+        );
+    }
+
+    #[test]
+    fn sequence_numbers_never_fall() {
+        let (states, r) = states();
+        states.opening(r, &server(1)).unwrap();
+        assert_eq!(states.opened(r, SeqNum(9)).unwrap().open_seq_num, SeqNum(9));
+        assert_eq!(states.opened(r, SeqNum(4)).unwrap().open_seq_num, SeqNum(9));
+    }
+
+    #[test]
+    fn one_procedure_at_a_time() {
+        let (states, r) = states();
+        states.attach(r, ProcId(1)).unwrap();
+        states.attach(r, ProcId(1)).unwrap();
+        assert!(matches!(states.attach(r, ProcId(2)), Err(RegionError::InTransition { .. })));
+        assert_eq!(states.in_transition_count(), 1);
+        states.detach(r, ProcId(2));
+        assert_eq!(states.in_transition_count(), 1);
+        states.detach(r, ProcId(1));
+        assert_eq!(states.in_transition_count(), 0);
+    }
+
+    #[test]
+    fn of_two_loaded_procedures_the_later_one_has_the_region() {
+        let (states, r) = states();
+        states.attach_loaded(&region(""), ProcId(8));
+        states.attach_loaded(&region(""), ProcId(3));
+        assert_eq!(states.get(r).unwrap().procedure(), Some(ProcId(8)));
+        states.attach_loaded(&region("m"), ProcId(4));
+        assert_eq!(states.get(region("m").encoded_name()).unwrap().procedure(), Some(ProcId(4)));
+    }
+
+    #[test]
+    fn loading_again_keeps_the_procedures() {
+        let (states, r) = states();
+        states.attach(r, ProcId(1)).unwrap();
+        let mut record = RegionRecord::new(region(""), RegionState::Open);
+        record.location = Some(server(1));
+        states.load(record);
+        assert_eq!(states.get(r).unwrap().procedure(), Some(ProcId(1)));
+        assert_eq!(states.server_regions(&server(1)).len(), 1);
+        states.remove(r);
+        assert!(states.is_empty() && states.tables().is_empty() && states.in_transition().is_empty());
+    }
+
+    #[test]
+    fn a_table_lists_its_regions_by_key() {
+        let (states, _) = states();
+        for start in ["m", "b", "z"] {
+            states.load(RegionRecord::new(region(start), RegionState::Closed));
+        }
+        let starts: Vec<_> = states
+            .table_regions(&"t".parse().unwrap())
+            .iter()
+            .map(|n| n.info().start_key().to_vec())
+            .collect();
+        assert_eq!(starts, [&b""[..], b"b", b"m", b"z"]);
+        assert_eq!(states.table_region_count(&"t".parse().unwrap()), 4);
+    }
+}
