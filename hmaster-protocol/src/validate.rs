@@ -1,0 +1,129 @@
+//! Walks a message's bytes by its table, in one pass and without allocating.
+//!
+//! Says whether Java would read the bytes and find every required field. Two findings make a second pass needed:
+//! prost would refuse the bytes, or read them otherwise than Java (`odd`); a message that may stand once stands
+//! several times, and only all of them together may be complete (`merged`). Both mean [`crate::canonical`].
+
+use crate::schema::{Field, Kind, MessageTable};
+use crate::wire::{DELIMITED, DEPTH_MAX, Fault, Reader, Tag};
+
+/// What the walk found in bytes that are a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Findings {
+    /// Every message has its required fields.
+    pub(crate) complete: bool,
+    /// Java and prost read the bytes differently.
+    pub(crate) odd: bool,
+    /// Some message that may stand once stands several times.
+    pub(crate) merged: bool,
+}
+
+/// Where the bytes stop being a message, and why.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Malformed {
+    pub(crate) fault: Fault,
+    /// Byte at which it was noticed.
+    pub(crate) offset: usize,
+    /// Names of the fields around it, innermost first.
+    pub(crate) path: Vec<&'static str>,
+}
+
+/// Walks over `bytes`.
+pub(crate) fn validate(table: &MessageTable, bytes: &[u8]) -> Result<Findings, Malformed> {
+    let mut walk = Walk { reader: Reader::new(bytes), merged: false };
+    let complete = walk.message(table, 0)?;
+    Ok(Findings { complete, odd: walk.reader.odd, merged: walk.merged })
+}
+
+struct Walk<'a> {
+    reader: Reader<'a>,
+    merged: bool,
+}
+
+impl Walk<'_> {
+    /// Walks to the end of the message that the reader is in; true if it is complete.
+    fn message(&mut self, table: &MessageTable, depth: u32) -> Result<bool, Malformed> {
+        let mut seen = 0;
+        let mut complete = true;
+        while !self.reader.at_end() {
+            let tag = self.reader.tag().map_err(|fault| self.malformed(fault))?;
+            let Some(field) = table.field(tag.number) else {
+                self.reader.skip(tag, depth).map_err(|fault| self.malformed(fault))?;
+                continue;
+            };
+            if tag.wire_type != field.kind.wire_type() {
+                self.other_wire_type(field, tag, depth)
+                    .map_err(|fault| self.malformed(fault).inside(field))?;
+            } else if let Kind::Message(inner) = field.kind {
+                complete &= self.submessage(inner, depth).map_err(|malformed| malformed.inside(field))?;
+                self.merged |= seen & field.bit != 0;
+                seen |= field.bit;
+            } else if self.scalar(field).map_err(|fault| self.malformed(fault).inside(field))? {
+                seen |= field.bit;
+            }
+        }
+        Ok(complete && seen & table.required == table.required)
+    }
+
+    fn submessage(&mut self, table: &MessageTable, depth: u32) -> Result<bool, Malformed> {
+        if depth >= DEPTH_MAX {
+            return Err(self.malformed(Fault::TooDeep));
+        }
+        let outer = self.reader.enter().map_err(|fault| self.malformed(fault))?;
+        let complete = self.message(table, depth + 1)?;
+        self.reader.leave(outer);
+        Ok(complete)
+    }
+
+    /// Any value but a message. False for a number that its enum doesn't have: it doesn't set the field.
+    fn scalar(&mut self, field: &Field) -> Result<bool, Fault> {
+        match field.kind {
+            Kind::Varint => self.reader.varint().map(drop)?,
+            Kind::Fixed64 => self.reader.take(8).map(drop)?,
+            Kind::Fixed32 => self.reader.take(4).map(drop)?,
+            Kind::Bytes | Kind::Message(_) => self.reader.delimited().map(drop)?,
+            Kind::Text => {
+                let text = self.reader.delimited()?;
+                self.reader.odd |= std::str::from_utf8(text).is_err();
+            }
+            Kind::StrictText => {
+                std::str::from_utf8(self.reader.delimited()?).map_err(|_| Fault::NotUtf8)?;
+            }
+            Kind::Enum(numbers) => {
+                let known = numbers.contains(self.reader.varint()? as i32);
+                self.reader.odd |= !known;
+                return Ok(known);
+            }
+        }
+        Ok(true)
+    }
+
+    fn other_wire_type(&mut self, field: &Field, tag: Tag, depth: u32) -> Result<(), Fault> {
+        if field.repeated && tag.wire_type == DELIMITED {
+            return self.packed(field);
+        }
+        self.reader.odd = true; // Java keeps it among the unknown fields; prost refuses it
+        self.reader.skip(tag, depth)
+    }
+
+    /// Numbers in one delimited value.
+    fn packed(&mut self, field: &Field) -> Result<(), Fault> {
+        let outer = self.reader.enter()?;
+        while !self.reader.at_end() {
+            self.scalar(field)?;
+        }
+        self.reader.leave(outer);
+        Ok(())
+    }
+
+    fn malformed(&self, fault: Fault) -> Malformed {
+        Malformed { fault, offset: self.reader.pos(), path: Vec::new() }
+    }
+}
+
+impl Malformed {
+    fn inside(mut self, field: &Field) -> Self {
+        self.path.push(field.name);
+        self
+    }
+}
