@@ -10,7 +10,7 @@
 //!   required fields, which prost would let pass. They also accept what Java accepts and prost doesn't.
 //!   [`pbuf_decode`] is for stored values behind `PBUF`, [`pb::Any::unpack`] for state data of procedures.
 //! - [`services`] has every service: typed methods for clients, traits and dispatch for servers. No transport: that
-//!   is another crate's.
+//!   is another crate's. [`CallContext`] is what a method gets to know about its call.
 //!
 //! Unknown fields are dropped: never decode and rewrite what a newer release may have written and this one doesn't
 //! own; keep its bytes.
@@ -19,6 +19,7 @@
 //! Export, RowProcessor, SecureBulkLoad).
 
 mod any;
+mod call;
 mod canonical;
 mod decode;
 mod missing;
@@ -30,6 +31,7 @@ pub mod services;
 mod validate;
 mod wire;
 
+pub use call::{CallContext, CallUser};
 pub use decode::{
     DecodeError, check_message, decode, decode_delimited, decode_delimited_slice, decode_slice,
 };
@@ -42,3 +44,5 @@ pub use wire::{DEPTH_MAX, Fault};
 /// The descriptors of all messages and services, a serialized `FileDescriptorSet`: for reflection, such as printing any
 /// message as JSON.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+include!(concat!(env!("OUT_DIR"), "/messages.rs"));
