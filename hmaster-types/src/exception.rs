@@ -116,6 +116,8 @@ pub mod class {
         DECOMMISSIONED_HOST_REJECTED = "org.apache.hadoop.hbase.ipc.DecommissionedHostRejectedException", false;
         /// The server has too many calls waiting.
         CALL_QUEUE_TOO_BIG = "org.apache.hadoop.hbase.CallQueueTooBigException", false;
+        /// The server gave up a call that was waiting, to keep up with others.
+        CALL_DROPPED = "org.apache.hadoop.hbase.CallDroppedException", false;
         /// The caller has stopped waiting.
         CALL_TIMEOUT = "org.apache.hadoop.hbase.ipc.CallTimeoutException", false;
         /// A frame beyond the bound.
