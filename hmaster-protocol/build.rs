@@ -1,5 +1,6 @@
-//! Compiles proto/ without protoc and writes four files into `OUT_DIR`: prost's modules (`modules.rs` includes
-//! them), the field tables of the validator (`tables.rs`), the services (`services.rs`), and the descriptors
+//! Compiles proto/ without protoc and writes five files into `OUT_DIR`: prost's modules (`modules.rs` includes
+//! them), the field tables of the validator (`tables.rs`), a list
+//! of all messages (`messages.rs`), the services (`services.rs`), and the descriptors
 //! (`descriptors.bin`).
 
 #[path = "build/services.rs"]
@@ -25,7 +26,9 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     // protox writes the set, and prost-build takes it as its own type: same crate, same version.
     let descriptors = compiler.file_descriptor_set();
     write_descriptors(&descriptors, &out.join("descriptors.bin"))?;
-    fs::write(out.join("tables.rs"), tables::generate(&descriptors))?;
+    let (tables, messages) = tables::generate(&descriptors);
+    fs::write(out.join("tables.rs"), tables)?;
+    fs::write(out.join("messages.rs"), messages)?;
     let services = services::Generator::default();
     Config::new()
         .bytes(["."])

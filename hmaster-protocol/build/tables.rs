@@ -1,5 +1,5 @@
-//! Writes a [`MessageTable`](hmaster_protocol::MessageTable) for every message and an `EnumTable` for every enum, as
-//! statics that refer to one another by their full names.
+//! Writes a `MessageTable` for every message and an `EnumTable` for every enum, as statics that refer to one another by
+//! their full names; and a macro that lists all messages.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -14,25 +14,26 @@ use prost_types::{
 /// Required fields and single submessages get a bit each in a word.
 const BITS_MAX: u32 = 64;
 
-/// The text of `tables.rs`.
-pub(crate) fn generate(descriptors: &FileDescriptorSet) -> String {
+/// The texts of `tables.rs` and of `messages.rs`.
+pub(crate) fn generate(descriptors: &FileDescriptorSet) -> (String, String) {
     let mut tables = Tables { with_required: with_required(descriptors), ..Tables::default() };
     for file in &descriptors.file {
         // proto3 checks every string; proto2 leaves that to whoever asks for the text.
         let strict = file.syntax() == "proto3";
         let package = file.package().to_owned();
-        let module = package
-            .split('.')
-            .filter(|part| !part.is_empty())
-            .fold(String::new(), |path, part| path + part + "::");
         for message in &file.message_type {
-            tables.message(message, &package, &module, strict);
+            tables.message(message, &package, "", strict);
         }
         for enumeration in &file.enum_type {
             tables.enumeration(enumeration, &package);
         }
     }
-    tables.text
+    let messages = format!(
+        "/// Calls a macro with every message, its type and its full name: for tests that go over all of them.\n\
+         #[doc(hidden)]\n#[macro_export]\nmacro_rules! for_each_message {{ ($then:ident) => {{ $then! {{ {} }} }}; }}\n",
+        tables.messages
+    );
+    (tables.text, messages)
 }
 
 /// Full names of the messages that have required fields of their own, with a leading dot as in `type_name`.
@@ -55,13 +56,14 @@ fn with_required(descriptors: &FileDescriptorSet) -> HashSet<String> {
 #[derive(Default)]
 struct Tables {
     text: String,
+    messages: String,
     names: HashSet<String>,
     with_required: HashSet<String>,
 }
 
 impl Tables {
-    /// `scope` is the full name of what the message stands in, `module` the path of its Rust module.
-    fn message(&mut self, message: &DescriptorProto, scope: &str, module: &str, strict: bool) {
+    /// `scope` is the full name of what the message stands in, `outer` the Rust modules of the messages it is nested in.
+    fn message(&mut self, message: &DescriptorProto, scope: &str, outer: &str, strict: bool) {
         let full_name = join(scope, message.name());
         let is_map_entry = message.options.as_ref().is_some_and(MessageOptions::map_entry);
         let fields = self.fields(message, strict, is_map_entry);
@@ -73,13 +75,14 @@ impl Tables {
             fields.required, fields.text
         );
         if !is_map_entry {
-            let path = format!("{module}{}", message.name().to_upper_camel_case());
+            let path = format!("{outer}{}", message.name().to_upper_camel_case());
             let _ = writeln!(
                 self.text,
-                "impl HBaseMessage for modules::{path} {{ const TABLE: &'static MessageTable = &{ident}; }}"
+                "impl HBaseMessage for pb::{path} {{ const TABLE: &'static MessageTable = &{ident}; }}"
             );
+            let _ = writeln!(self.messages, "($crate::pb::{path}, {full_name:?}),");
         }
-        let inner = format!("{module}{}::", message.name().to_snake_case());
+        let inner = format!("{outer}{}::", message.name().to_snake_case());
         for nested in &message.nested_type {
             self.message(nested, &full_name, &inner, strict);
         }

@@ -10,6 +10,6 @@ pub use modules::hbase::pb::*;
 
 /// One module per package, nested by its parts, as the generated code expects it.
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused_qualifications)]
-pub(crate) mod modules {
+mod modules {
     include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 }

@@ -104,7 +104,7 @@ impl Kind {
 #[allow(dead_code, reason = "some enums number the steps of procedures and are the type of no field")]
 pub(crate) mod tables {
     use super::{EnumTable, Field, HBaseMessage, Kind, MessageTable};
-    use crate::pb::modules;
+    use crate::pb;
 
     include!(concat!(env!("OUT_DIR"), "/tables.rs"));
 }
