@@ -1,1 +1,3 @@
 //! HBase RPC, server and client
+
+pub mod wire;
