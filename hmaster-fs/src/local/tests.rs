@@ -177,13 +177,21 @@ async fn names_that_are_not_utf8_are_left_out() {
     assert!(FS.delete_tree(&root).await.unwrap());
 }
 
-#[tokio::test]
-async fn a_dropped_sync_leaves_a_writer_that_says_so() {
-    let (_keep, root) = folder();
-    let mut log = open_log(&root).await;
-    let mut sync = Box::pin(log.sync());
-    assert!(futures_util::poll!(&mut sync).is_pending());
-    drop(sync);
-    assert_eq!(log.write("x".into()).await.unwrap_err().kind, FsErrorKind::Unknown);
-    assert_eq!(log.sync().await.unwrap_err().kind, FsErrorKind::Unknown);
+#[test]
+fn a_dropped_sync_leaves_a_writer_that_says_so() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.max_blocking_threads(1).build().unwrap().block_on(async {
+        let (_keep, root) = folder();
+        let mut log = open_log(&root).await;
+        let (let_go, hold) = std::sync::mpsc::channel::<()>();
+        let only_thread = tokio::task::spawn_blocking(move || hold.recv());
+        {
+            let mut sync = Box::pin(log.sync());
+            assert!(futures_util::poll!(&mut sync).is_pending(), "the only thread is held");
+        }
+        drop(let_go);
+        assert!(only_thread.await.unwrap().is_err());
+        assert_eq!(log.write("x".into()).await.unwrap_err().kind, FsErrorKind::Unknown);
+        assert_eq!(log.sync().await.unwrap_err().kind, FsErrorKind::Unknown);
+    });
 }
