@@ -1,0 +1,154 @@
+//! Text configuration with origins. Counterpart of Hadoop's `Configuration` with the resources that
+//! `HBaseConfiguration.create()` and `HdfsConfiguration` add.
+//!
+//! A [`Builder`] lays files and overrides over one another; a [`RawConfig`] is the finished, immutable result,
+//! cheap to clone. Values keep their text; `${…}` is substituted when a value is asked for, as in Java.
+//!
+//! Differences: files are read once (Java reads them again on SIGHUP; here a new `RawConfig` is made), and
+//! `hdfs-rbf-site.xml` isn't read.
+
+mod builder;
+mod decode;
+mod defaults;
+mod deprecation;
+mod error;
+mod load;
+mod origin;
+mod substitute;
+mod xml;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use builder::{Builder, Override};
+pub use deprecation::{current_name, deprecated_names};
+pub use error::{LoadError, ValueError, XmlError};
+pub use origin::Origin;
+pub use xml::{Property, Remark, SiteFile, bounds, parse_str};
+
+pub(crate) use defaults::{CORE_DEFAULT, HBASE_DEFAULT, HDFS_DEFAULT, default_names};
+pub(crate) use substitute::has_variable;
+
+use crate::environment::Environment;
+use crate::java;
+use crate::kind::Kind;
+use substitute::{TooMuch, substitute};
+
+/// All keys and values, with where each comes from.
+#[derive(Clone)]
+pub struct RawConfig(Arc<Inner>);
+
+struct Inner {
+    entries: BTreeMap<Box<str>, Entry>,
+    environment: Environment,
+    remarks: Vec<Remark>,
+    files: Vec<Arc<Path>>,
+}
+
+/// One value as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The text, `${…}` unsubstituted.
+    pub value: Box<str>,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+impl RawConfig {
+    /// The value of `key`, substituted, not trimmed. A deprecated key leads to its successor. Counterpart of
+    /// `Configuration.get`.
+    ///
+    /// # Errors
+    /// When the value needs 20 substitutions or more, or grows beyond [`bounds::VALUE_BYTES_MAX`].
+    pub fn get(&self, key: &str) -> Result<Option<String>, ValueError> {
+        let Some(entry) = self.entry(key) else { return Ok(None) };
+        let substituted = self.substitute(&entry.value);
+        substituted.map(Some).map_err(|TooMuch { expected }| self.error(key, entry, expected))
+    }
+
+    /// Like [`Self::get`], without the white space around the value. Counterpart of `Configuration.getTrimmed`.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn get_trimmed(&self, key: &str) -> Result<Option<String>, ValueError> {
+        Ok(self.get(key)?.map(|value| java::trim(&value).to_owned()))
+    }
+
+    /// The value of `key`, parsed: `raw.read::<kind::Int>("dfs.replication")`. Nothing when the key has no value, or
+    /// when Java would take its default because it doesn't understand the value (a boolean such as `yes`).
+    ///
+    /// # Errors
+    /// As [`Self::get`], and when the value isn't of kind `K`.
+    pub fn read<K: Kind>(&self, key: &str) -> Result<Option<K::Value>, ValueError> {
+        let Some(entry) = self.entry(key) else { return Ok(None) };
+        let Some(text) = self.get(key)? else { return Ok(None) };
+        match K::parse(&text) {
+            Some(value) => Ok(Some(value)),
+            None if K::LENIENT => Ok(None),
+            None => Err(ValueError::new(key, &text, entry.origin.clone(), K::EXPECTED)),
+        }
+    }
+
+    /// The entry that `key`, or the successor of a deprecated `key`, has.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        let key = current_name(java::trim(key));
+        let late = || deprecation::late_old_names(key).find_map(|old| self.0.entries.get(old));
+        self.0.entries.get(key).or_else(late)
+    }
+
+    /// Every key with its entry, defaults included, in order of the keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.0.entries.iter().map(|(key, entry)| (&**key, entry))
+    }
+
+    /// Every key that a file, a `-D` or the program has set.
+    pub fn iter_set(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.iter().filter(|(_, entry)| !entry.origin.is_default())
+    }
+
+    /// Every key that begins with `prefix`, defaults included.
+    pub fn iter_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+        self.iter()
+            .skip_while(move |(key, _)| *key < prefix)
+            .take_while(move |(key, _)| key.starts_with(prefix))
+    }
+
+    /// The environment that substitution draws on.
+    pub fn environment(&self) -> &Environment {
+        &self.0.environment
+    }
+
+    /// What was odd about the files though Java accepts it.
+    pub fn remarks(&self) -> &[Remark] {
+        &self.0.remarks
+    }
+
+    /// The files that were read, in reading order.
+    pub fn files(&self) -> &[Arc<Path>] {
+        &self.0.files
+    }
+
+    /// `text` with its variables replaced.
+    pub(crate) fn substitute(&self, text: &str) -> Result<String, TooMuch> {
+        substitute(text, &self.0.environment, &|name| self.entry(name).map(|entry| &*entry.value))
+    }
+
+    fn error(&self, key: &str, entry: &Entry, expected: &str) -> ValueError {
+        ValueError::new(key, &entry.value, entry.origin.clone(), expected)
+    }
+}
+
+impl fmt::Debug for RawConfig {
+    /// Says how much there is and not what: values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawConfig")
+            .field("files", &self.0.files)
+            .field("keys_set", &self.iter_set().count())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
