@@ -8,7 +8,7 @@
 //! fences its predecessor. There are three:
 //!
 //! - [`LocalFileSystem`]: local disk, with Java's checksum files kept true.
-//! - `HdfsFileSystem` (feature `hdfs`): HDFS, without Java.
+//! - `HdfsFileSystem` (feature `hdfs`, on by default): HDFS, without Java.
 //! - [`memory::MemoryFileSystem`]: memory, shared by several clients, with crashes, faults and delays, for
 //!   tests and simulation.
 //!
@@ -44,6 +44,8 @@ mod uri;
 mod error;
 mod file_system;
 
+#[cfg(feature = "hdfs")]
+mod hdfs;
 mod local;
 pub mod memory;
 
@@ -55,6 +57,8 @@ pub use file_system::{
     CreateMode, CreateOptions, FileKind, FileStatus, FileStream, FileSystem, NewFile, Permission,
     READ_BYTES_MAX, Reader, Usage, Writer,
 };
+#[cfg(feature = "hdfs")]
+pub use hdfs::{HdfsFileSystem, HdfsOptions, HdfsSetupError};
 pub use local::LocalFileSystem;
 pub use path::FsPath;
 pub use uri::FsUri;
