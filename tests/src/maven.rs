@@ -1,0 +1,91 @@
+//! The jars of the Java peers: Maven resolves an artifact with all it depends on, once per machine.
+//!
+//! Each artifact version has its own folder, and a process gets the class path of one folder only:
+//! so servers of several HBase versions, which need different Hadoop and ZooKeeper jars, run in one cluster.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+
+use crate::cache;
+use crate::peers;
+
+/// The version of the newest published hbase-shell artifact; it drives servers of 2.4 to 3.0.
+pub const SHELL_VERSION: &str = "2.4.17";
+
+/// An HBase version of which Maven has a complete set of server jars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HBaseVersion {
+    /// 2.5.13, built for Hadoop 3.
+    V2_5,
+    /// 2.6.4, built for Hadoop 3: the version that hmaster is compatible with.
+    V2_6,
+    /// 3.0.0-alpha-4.
+    V3_0,
+}
+
+impl HBaseVersion {
+    /// Every version, oldest first.
+    pub const ALL: [Self; 3] = [Self::V2_5, Self::V2_6, Self::V3_0];
+
+    /// The version as Maven names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V2_5 => "2.5.13-hadoop3",
+            Self::V2_6 => "2.6.4-hadoop3",
+            Self::V3_0 => "3.0.0-alpha-4",
+        }
+    }
+
+    /// The folder with the jars of a server (and client) of this version.
+    pub async fn server_jars(self) -> Result<PathBuf> {
+        jars("hbase-server", self.as_str()).await
+    }
+}
+
+impl fmt::Display for HBaseVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A folder of the cache that holds `org.apache.hbase:artifact:version` and all it depends on.
+pub async fn jars(artifact: &str, version: &str) -> Result<PathBuf> {
+    let (artifact, version) = (artifact.to_owned(), version.to_owned());
+    let resolve = move || {
+        cache::folder(&format!("{artifact}-{version}"), |folder| {
+            copy_dependencies(folder, &artifact, &version)
+        })
+    };
+    tokio::task::spawn_blocking(resolve).await?
+}
+
+fn copy_dependencies(folder: &Path, artifact: &str, version: &str) -> Result<()> {
+    let maven = &peers::toolchain().map_err(|reason| anyhow!(reason))?.maven;
+    let pom = folder.join("pom.xml");
+    fs::write(&pom, pom_of(artifact, version)).with_context(|| format!("write {}", pom.display()))?;
+    let mut command = Command::new(maven);
+    command.args(["-q", "-B", "-f"]).arg(&pom).arg("dependency:copy-dependencies");
+    command.arg(format!("-DoutputDirectory={}", folder.display()));
+    let ran = command.output().with_context(|| format!("run {}", maven.display()))?;
+    if !ran.status.success() {
+        let said = [ran.stdout, ran.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        let reason = said.lines().find(|line| line.contains("ERROR")).unwrap_or("it printed no error");
+        bail!("Maven could not resolve org.apache.hbase:{artifact}:{version} ({}): {reason}", ran.status);
+    }
+    Ok(())
+}
+
+fn pom_of(artifact: &str, version: &str) -> String {
+    format!(
+        r#"<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>peer</groupId><artifactId>peer</artifactId><version>1</version><dependencies><dependency>
+<groupId>org.apache.hbase</groupId><artifactId>{artifact}</artifactId><version>{version}</version>
+</dependency></dependencies></project>
+"#
+    )
+}
