@@ -1,0 +1,107 @@
+//! What stands in znodes, as types. Counterpart of the parts of `ProtobufUtil` that znodes need.
+//!
+//! A payload is read once, where it enters; what can't be read is a [`CodecError`] that names the znode. Formats older
+//! than protobuf (HBase 0.94) are errors, too.
+
+mod cluster;
+mod meta;
+mod namespace;
+mod server;
+mod switch;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use hmaster_protocol::{DecodeError, pb};
+use hmaster_types::{ParseError, ServerName, StartCode};
+
+use crate::envelope::EnvelopeError;
+use crate::watcher::Znode;
+
+pub use cluster::{ClusterId, ClusterUp};
+pub use meta::MetaLocation;
+pub use server::{MasterInfo, RegionServerInfo};
+pub use switch::SwitchKind;
+
+/// Something that is kept in a znode.
+pub trait Payload: Sized {
+    /// As it is written, without envelope.
+    fn encode(&self) -> Bytes;
+
+    /// Reads what [`Payload::encode`] or Java wrote.
+    ///
+    /// # Errors
+    /// When it isn't that.
+    fn decode(payload: &[u8]) -> Result<Self, CodecReason>;
+}
+
+/// A znode's data isn't what it must be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the data of znode {path} can't be read")]
+pub struct CodecError {
+    /// The znode.
+    pub path: String,
+    /// What is wrong with it.
+    #[source]
+    pub reason: CodecReason,
+}
+
+/// What is wrong with a znode's data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CodecReason {
+    /// There is none.
+    #[error("it is empty")]
+    Empty,
+    /// The envelope around it.
+    #[error(transparent)]
+    Envelope(EnvelopeError),
+    /// It isn't the message that belongs there.
+    #[error(transparent)]
+    Message(#[from] DecodeError),
+    /// The message has a name in it that is none.
+    #[error(transparent)]
+    Noun(#[from] ParseError),
+    /// The message has a value in it that makes no sense.
+    #[error("{field} is {value}")]
+    Value {
+        /// Which.
+        field: &'static str,
+        /// What it is.
+        value: String,
+    },
+}
+
+impl CodecError {
+    /// An error about the data of `path`.
+    pub fn new(path: impl Into<String>, reason: CodecReason) -> Self {
+        Self { path: path.into(), reason }
+    }
+}
+
+impl Znode {
+    /// What its data says.
+    ///
+    /// # Errors
+    /// When the data isn't that.
+    pub fn decode<P: Payload>(&self) -> Result<P, CodecError> {
+        let payload = self.payload()?;
+        let decoded = if payload.is_empty() { Err(CodecReason::Empty) } else { P::decode(&payload) };
+        decoded.map_err(|reason| CodecError::new(&self.path, reason))
+    }
+}
+
+fn server_name_to_pb(server: &ServerName) -> pb::ServerName {
+    pb::ServerName {
+        host_name: server.host().to_owned(),
+        port: Some(server.port().into()),
+        start_code: Some(server.start_code().0),
+    }
+}
+
+fn server_name(server: &pb::ServerName) -> Result<ServerName, CodecReason> {
+    let port = server.port.unwrap_or(0);
+    let port =
+        u16::try_from(port).map_err(|_| CodecReason::Value { field: "port", value: port.to_string() })?;
+    Ok(ServerName::new(&server.host_name, port, StartCode(server.start_code.unwrap_or(0)))?)
+}
