@@ -71,7 +71,7 @@ impl Tables {
         let _ = writeln!(
             self.text,
             "pub(crate) static {ident}: MessageTable = MessageTable {{ full_name: {full_name:?}, required: {:#x}, \
-             fields: &[\n{}] }};",
+             map_entry: {is_map_entry}, fields: &[\n{}] }};",
             fields.required, fields.text
         );
         if !is_map_entry {

@@ -4,7 +4,7 @@
 //! prost, and forgives silently. What it does, and so what is done here: a field with another wire type than its
 //! own, and an unknown field, count as not there; so does a number that a closed enum doesn't have, even among
 //! others in a list; a message that may stand once and stands several times is the sum of them; text that isn't
-//! UTF-8 reads with replacement characters; overlong numbers lose their upper bits. Rare all of them, hence a
+//! UTF-8 reads with replacement characters (where Java makes one of a surrogate, this makes three); overlong numbers lose their upper bits. Rare all of them, hence a
 //! pass of its own.
 
 use std::borrow::Cow;

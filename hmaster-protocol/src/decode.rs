@@ -19,7 +19,7 @@ use crate::wire::{Fault, Reader};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The bytes are no message at all.
-    #[error("decode {message}: {fault} at byte {offset}, in field {path:?}")]
+    #[error("decode {message}: {fault} at byte {offset}{}", if path.is_empty() { String::new() } else { format!(" in {path}") })]
     Malformed {
         /// Full name of the message.
         message: &'static str,

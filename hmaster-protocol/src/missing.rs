@@ -33,7 +33,13 @@ impl MissingFields {
     fn message(&mut self, table: &MessageTable, bytes: &[u8], prefix: &str) -> Result<(), Fault> {
         let present = present(table, bytes)?;
         for field in table.fields.iter().filter(|field| field.bit & table.required & !present != 0) {
-            self.add(format!("{prefix}{}", field.name));
+            match field.kind {
+                // Java fills in an empty value, and names what that lacks.
+                Kind::Message(value) if table.map_entry => {
+                    self.message(value, &[], &format!("{prefix}{}.", field.name))?;
+                }
+                _ => self.add(format!("{prefix}{}", field.name)),
+            }
         }
         for field in table.fields {
             if let Kind::Message(inner) = field.kind {

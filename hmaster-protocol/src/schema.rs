@@ -13,6 +13,8 @@ pub struct MessageTable {
     pub(crate) full_name: &'static str,
     /// The bits of the required fields.
     pub(crate) required: u64,
+    /// One entry of a map, with a key and a value.
+    pub(crate) map_entry: bool,
     /// Sorted by number.
     pub(crate) fields: &'static [Field],
 }

@@ -3,6 +3,9 @@
 //! Says whether Java would read the bytes and find every required field. Two findings make a second pass needed:
 //! prost would refuse the bytes, or read them otherwise than Java (`odd`); a message that may stand once stands
 //! several times, and only all of them together may be complete (`merged`). Both mean [`crate::canonical`].
+//!
+//! Stricter than Java in one thing: an entry of a map is checked even if a later one with the same key replaces it. Only
+//! BucketCacheEntry, a region server's own file, has a map whose values can be incomplete.
 
 use crate::schema::{Field, Kind, MessageTable};
 use crate::wire::{DELIMITED, DEPTH_MAX, Fault, Reader, Tag};

@@ -91,10 +91,12 @@ impl<'a> Reader<'a> {
     fn long_varint(&mut self) -> Result<u64, Fault> {
         let mut value = 0;
         for (i, &byte) in self.bytes[self.pos..self.end].iter().take(10).enumerate() {
-            value |= u64::from(byte & 0x7f) << (7 * i);
+            // Of the tenth byte only one bit can count. Java doesn't even look: it takes it for set.
+            self.odd |= i == 9 && byte != 1;
+            let bits = if i == 9 { 1 } else { u64::from(byte & 0x7f) };
+            value |= bits << (7 * i);
             if byte < 0x80 {
                 self.pos += i + 1;
-                self.odd |= i == 9 && byte > 1; // bits beyond the 64th: Java drops them
                 return Ok(value);
             }
         }

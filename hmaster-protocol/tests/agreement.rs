@@ -39,7 +39,8 @@ fn recode<M: HBaseMessage>(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
 }
 
 fn corpus() -> Corpus {
-    Corpus::new(&FileDescriptorSet::decode(hmaster_protocol::FILE_DESCRIPTOR_SET).unwrap())
+    let set = FileDescriptorSet::decode(hmaster_protocol::FILE_DESCRIPTOR_SET);
+    Corpus::new(&set.expect("the build wrote it"))
 }
 
 /// What holds for all bytes.

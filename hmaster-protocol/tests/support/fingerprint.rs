@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{
-    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, ServiceDescriptorProto,
+    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FieldOptions, FileDescriptorProto,
+    MessageOptions, ServiceDescriptorProto,
 };
 
 /// The lines of `files`.
@@ -20,11 +21,6 @@ pub(crate) fn fingerprint<'a>(files: impl IntoIterator<Item = &'a FileDescriptor
     lines
 }
 
-/// One line each, as the committed file has them.
-pub(crate) fn to_text(lines: &BTreeSet<String>) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
-}
-
 /// Lines of one set that aren't in the other, marked by where they are.
 pub(crate) fn difference(ours: &BTreeSet<String>, java: &BTreeSet<String>) -> Vec<String> {
     let only_ours = ours.difference(java).map(|line| format!("ours only: {line}"));
@@ -34,7 +30,7 @@ pub(crate) fn difference(ours: &BTreeSet<String>, java: &BTreeSet<String>) -> Ve
 
 fn add_message(message: &DescriptorProto, scope: &str, lines: &mut BTreeSet<String>) {
     let name = join(scope, message.name());
-    let map = message.options.as_ref().is_some_and(|options| options.map_entry());
+    let map = message.options.as_ref().is_some_and(MessageOptions::map_entry);
     lines.insert(format!("{name} {}", if map { "map entry" } else { "message" }));
     for field in &message.field {
         lines.insert(format!("{name}.{}", field_line(field)));
@@ -53,7 +49,7 @@ fn field_line(field: &FieldDescriptorProto) -> String {
     if let Some(default) = &field.default_value {
         line += &format!(" default {default}");
     }
-    if field.options.as_ref().is_some_and(|options| options.packed()) {
+    if field.options.as_ref().is_some_and(FieldOptions::packed) {
         line += " packed";
     }
     line
