@@ -21,6 +21,12 @@ impl ByteQueue {
         }
     }
 
+    /// Adds all of `other` at the end.
+    pub fn append(&mut self, mut other: Self) {
+        self.len += other.len;
+        self.parts.append(&mut other.parts);
+    }
+
     /// Bytes not yet written.
     pub fn len(&self) -> usize {
         self.len
