@@ -177,15 +177,16 @@ impl<'a> PathText<'a> {
         if !path.starts_with('/') {
             return Err(format!("{path:?} isn't an absolute path"));
         }
-        let scheme = self.scheme.unwrap_or(&default.scheme).to_owned();
-        let inherited = || default.authority.clone().filter(|_| scheme == default.scheme);
-        let authority = self.authority.map(str::to_owned).or_else(inherited);
-        if authority.is_none() && scheme != "file" {
-            return Err(format!(
-                "{scheme}:{path} doesn't say which {scheme} file system, and fs.defaultFS is another kind"
-            ));
-        }
-        Ok(FsUri { authority: authority.filter(|_| scheme != "file"), scheme, path })
+        let (scheme, authority) = match (self.scheme, self.authority) {
+            (Some("file"), _) => ("file", None),
+            (None, None) => (default.scheme.as_str(), default.authority.as_deref()),
+            (Some(scheme), Some(authority)) => (scheme, Some(authority)),
+            (Some(scheme), None) => {
+                return Err(format!("{scheme}:{path} doesn't say which {scheme} file system"));
+            }
+            (None, Some(authority)) => return Err(format!("//{authority} has no scheme, such as hdfs:")),
+        };
+        Ok(FsUri { scheme: scheme.to_owned(), authority: authority.map(str::to_owned), path })
     }
 }
 

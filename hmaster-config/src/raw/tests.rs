@@ -202,3 +202,52 @@ fn overrides_are_key_and_value() {
     assert!(!format!("{:?}", "my.password=x1y2".parse::<Override>().unwrap()).contains("x1y2"));
     assert!(!"=x1y2".parse::<Override>().unwrap_err().to_string().contains("x1y2"));
 }
+
+/// Whatever is in a file, reading it ends with a result, and so does the report on what it says.
+#[test]
+fn no_bytes_are_too_odd() {
+    const PIECES: [&str; 20] = [
+        "<configuration>",
+        "</configuration>",
+        "<property>",
+        "</property>",
+        "<name>",
+        "</name>",
+        "<value>",
+        "</value>",
+        "<final>true</final>",
+        "hbase.rootdir",
+        "fs.default.name",
+        "${",
+        "}",
+        "${hbase.rootdir}",
+        "<![CDATA[",
+        "]]>",
+        "&lt;",
+        "&",
+        "\u{0}",
+        "é\n",
+    ];
+    let mut rng = fastrand::Rng::with_seed(1);
+    let path: Arc<Path> = Path::new("x").into();
+    for _ in 0..20_000 {
+        let mut bytes: Vec<u8> =
+            (0..rng.usize(0..24)).flat_map(|_| PIECES[rng.usize(..PIECES.len())].bytes()).collect();
+        if rng.bool() && !bytes.is_empty() {
+            let at = rng.usize(..bytes.len());
+            bytes[at] = rng.u8(..);
+        }
+        let Ok(text) = decode::decode(&bytes) else { continue };
+        let wrapped = format!(
+            "<configuration><property><name>hbase.master.port</name><value>{text}</value></property></configuration>"
+        );
+        for text in [text, wrapped] {
+            if let Ok(site) = parse_str(&text, &path) {
+                let raw = Builder::empty(environment()).file(&path, site).build();
+                for (key, _) in raw.iter() {
+                    let _ = raw.get(key);
+                }
+            }
+        }
+    }
+}
