@@ -70,6 +70,14 @@ pub mod class {
     macro_rules! classes {
         ($($(#[$doc:meta])* $ident:ident = $name:literal, $dnr:literal;)*) => {
             $($(#[$doc])* pub const $ident: Class = Class { name: $name, do_not_retry: $dnr };)*
+
+            /// All of them.
+            pub const ALL: &[Class] = &[$($ident),*];
+
+            /// The class of this name, if it is one of these.
+            pub fn by_name(name: &str) -> Option<Class> {
+                [$($ident),*].into_iter().find(|class| class.name == name)
+            }
         };
     }
 
@@ -201,5 +209,11 @@ mod tests {
         assert_eq!(error.stack_trace(), "org.apache.hadoop.hbase.TableExistsException: t");
         assert_eq!((error.to_string(), error.do_not_retry), ("TableExistsException: t".into(), true));
         assert!(error.is(class::TABLE_EXISTS) && !error.is(class::TABLE_NOT_FOUND));
+    }
+
+    #[test]
+    fn classes_are_found_by_name() {
+        assert_eq!(class::by_name(class::PLEASE_HOLD.name), Some(class::PLEASE_HOLD));
+        assert_eq!(class::by_name("org.example.Unheard"), None);
     }
 }
