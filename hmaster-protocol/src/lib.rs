@@ -9,6 +9,7 @@
 //! - [`decode`] and its kin are the only way in: they refuse what Java refuses, above all a message without its
 //!   required fields, which prost would let pass. They also accept what Java accepts and prost doesn't.
 //!   [`pbuf_decode`] is for stored values behind `PBUF`, [`pb::Any::unpack`] for state data of procedures.
+//! - [`convert`] leads from messages to the nouns of hmaster-types and back.
 //! - [`services`] has every service: typed methods for clients, traits and dispatch for servers. No transport: that
 //!   is another crate's. [`CallContext`] is what a method gets to know about its call.
 //!
@@ -21,7 +22,9 @@
 mod any;
 mod call;
 mod canonical;
+pub mod convert;
 mod decode;
+pub mod meta;
 mod missing;
 pub mod pb;
 mod pbuf;
@@ -32,6 +35,7 @@ mod validate;
 mod wire;
 
 pub use call::{CallContext, CallUser};
+pub use convert::ConvertError;
 pub use decode::{
     DecodeError, check_message, decode, decode_delimited, decode_delimited_slice, decode_slice,
 };
