@@ -156,6 +156,14 @@ impl RegionInfo {
         }
     }
 
+    /// The same region, whose table name shares the memory of `table`. A million regions are of few tables.
+    #[must_use]
+    pub fn with_table_of(mut self, table: &TableName) -> Self {
+        assert_eq!(self.table(), table, "only the memory changes");
+        Arc::make_mut(&mut self.0).table = table.clone();
+        self
+    }
+
     /// A builder with all parts of this region.
     pub fn to_builder(&self) -> RegionInfoBuilder {
         let Inner { table, start_key, end_key, region_id, encoded: _, replica_id, offline, split } =

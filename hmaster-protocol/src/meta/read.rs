@@ -113,7 +113,7 @@ impl MetaReader {
     }
 
     fn region(&mut self, cell: &Cell) -> Result<RegionInfo, MetaError> {
-        let message: pb::RegionInfo = pbuf_decode(cell.value_bytes()).map_err(|error| fault(cell, error))?;
+        let message: pb::RegionInfo = pbuf_decode(cell.value()).map_err(|error| fault(cell, error))?;
         let region = RegionInfo::try_from(&message).map_err(|error| fault(cell, error))?;
         match &self.last_table {
             Some(last) if last == region.table() => Ok(region.with_table_of(last)),
