@@ -13,6 +13,20 @@ use crate::report::Report;
 use crate::unsupported;
 
 /// A configuration without errors. Cheap to clone.
+///
+/// ```
+/// use hmaster_config::{Builder, Configuration, Environment, Origin, kind};
+///
+/// let raw = Builder::new(Environment::default())
+///     .set("hbase.rootdir", "hdfs://nn:8020/hbase", Origin::Program("example"))
+///     .set("hbase.zookeeper.quorum", "zk1,zk2:2182", Origin::Program("example"))
+///     .build();
+/// let config = Configuration::new(raw)?;
+/// assert_eq!(config.options().rpc.port, 16000);
+/// assert_eq!(config.cluster().connect_string(), "zk1:2181,zk2:2182");
+/// assert_eq!(config.raw().read::<kind::Count>("dfs.replication")?, Some(3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Configuration(Arc<Inner>);
 

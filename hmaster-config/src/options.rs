@@ -17,14 +17,13 @@ pub use chores::{
 pub use master::{InfoServerOptions, MasterOptions, MetaOptions, RegionServerOptions, StatusOptions};
 pub use network::{RpcClientOptions, RpcOptions, ZNodeOptions, ZooKeeperOptions};
 pub use own::OwnOptions;
-pub use procedures::PeerStorage;
-pub use procedures::{AssignmentOptions, ProcedureOptions, ReplicationOptions, SnapshotOptions};
-pub use storage::StoreFileTracker;
-pub use storage::{FileSystemOptions, StoreOptions};
+pub use procedures::{AssignmentOptions, PeerStorage, ProcedureOptions, ReplicationOptions, SnapshotOptions};
+pub use storage::{FileSystemOptions, StoreFileTracker, StoreOptions};
 
+use crate::environment::Environment;
 use crate::option::{Group, OptionInfo, Reader};
 use crate::problem::Problem;
-use crate::raw::RawConfig;
+use crate::raw::{Builder, RawConfig};
 
 /// Puts the groups together.
 macro_rules! groups {
@@ -71,7 +70,7 @@ groups! {
     region_servers: RegionServerOptions,
     /// The web server.
     info_server: InfoServerOptions,
-    /// hbase:meta and hbase:namespace.
+    /// hbase:meta and other system tables.
     meta: MetaOptions,
     /// What is remembered for pages and the shell.
     status: StatusOptions,
@@ -97,6 +96,13 @@ groups! {
     quotas: QuotaOptions,
     /// What only hmaster has.
     own: OwnOptions,
+}
+
+impl Default for Options {
+    /// Every option at its default, in an environment without user and folders.
+    fn default() -> Self {
+        Self::read(&Builder::new(Environment::default()).build()).0
+    }
 }
 
 #[cfg(test)]

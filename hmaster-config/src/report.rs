@@ -78,7 +78,7 @@ pub enum KeyUse {
         /// Which part.
         to: &'static str,
     },
-    /// Concerns clients, region servers or other programs.
+    /// Of clients, region servers or other programs; or fine tuning that hmaster has no use for.
     LeftAlone,
 }
 

@@ -21,6 +21,7 @@ kinds! {
         |text| name(text).filter(|path| !path.starts_with('/') && !path.ends_with('/') && !path.contains("//"));
     /// `get`, permissions in octal. Java also takes `u=rwx,g=rx`.
     Perms -> u16, "three octal digits, or four of which the first is 0 or 1" => |text| {
+        let text = java::trim(text);
         let octal = matches!(text.len(), 3 | 4) && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
         octal.then(|| u16::from_str_radix(text, 8).ok()).flatten().filter(|perms| *perms <= 0o1777)
     };

@@ -1,8 +1,8 @@
 //! What the master does from time to time. As in Java, a period of 0 or less switches a chore off.
 
 use crate::kind::{
-    Bytes, ClassName, Count, Days, Double, Flag, Float, Int, List, LongMillis, Millis, MillisOrOff,
-    ScanThreads, Seconds, SecondsOrOff, Size,
+    Bytes, ClassName, Count, Days, Double, Flag, Float, Int, List, LongMillis, LongSeconds, Millis,
+    MillisOrOff, ScanThreads, SecondsOrOff, Size,
 };
 use crate::option::options;
 
@@ -75,7 +75,7 @@ options! {
         /// So many references make a region be reopened; less than 1 for never.
         recovery_references: Int = "hbase.regions.recovery.store.file.ref.count" => "-1";
         /// When descriptors of older versions are first looked for.
-        upgrade_delay: Seconds = "hbase.master.rolling.upgrade.chore.delay.secs" => "30";
+        upgrade_delay: LongSeconds = "hbase.master.rolling.upgrade.chore.delay.secs" => "30";
         /// How often they are then looked for.
         upgrade_period: SecondsOrOff = "hbase.master.rolling.upgrade.chore.period.secs" => "10";
     }

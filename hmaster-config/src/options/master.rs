@@ -104,7 +104,8 @@ options! {
 }
 
 options! {
-    /// hbase:meta and hbase:namespace. Counterpart of what `FSTableDescriptors` and `TableNamespaceManager` read.
+    /// System tables. Counterpart of what `FSTableDescriptors`, `TableNamespaceManager`, `SlowLogMasterService` and the
+    /// creators of the trackers' tables read.
     MetaOptions in "meta" {
         /// Versions of a cell of hbase:meta.
         versions: Count = "hbase.meta.versions" => "3" in 1..;
@@ -116,6 +117,12 @@ options! {
         namespace_timeout: Millis = "hbase.master.namespace.init.timeout" => "300000";
         /// How long an operation on namespaces may take.
         schema_operation_timeout: Millis = "hbase.master.cluster.schema.operation.timeout" => "300000";
+        /// Whether there is a table of slow calls.
+        slow_log_table: Flag = "hbase.regionserver.slowlog.systable.enabled" => "false";
+        /// Whether there is a table of what happens to WALs.
+        wal_event_table: Flag = "hbase.regionserver.wal.event.tracker.enabled" => "false";
+        /// Whether there is a table of what replication receives.
+        replication_sink_table: Flag = "hbase.regionserver.replication.sink.tracker.enabled" => "false";
     }
 }
 

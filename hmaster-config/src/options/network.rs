@@ -34,6 +34,8 @@ options! {
         tcp_no_delay: Flag = "hbase.ipc.server.tcpnodelay" => "true";
         /// Whether idle connections are probed.
         tcp_keep_alive: Flag = "hbase.ipc.server.tcpkeepalive" => "true";
+        /// Servers that a client is told which asks for some to begin with.
+        bootstrap_nodes_max: Count = "hbase.client.bootstrap.node.limit" => "10";
         /// Whether a client that offers security goes on without it.
         fallback_to_simple_auth: Flag = "hbase.ipc.server.fallback-to-simple-auth-allowed" => "false";
     }

@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::environment::Environment;
-use crate::raw::{Builder, Origin};
+use crate::raw::Origin;
 
 fn environment() -> Environment {
     Environment::new([("user.name", "u"), ("java.io.tmpdir", "/tmp")], [])
@@ -75,6 +74,7 @@ fn options_without_default_may_be_absent() {
     assert_eq!((options.filesystem.wal_dir, options.rpc.queue_length_max), (None, None));
     assert_eq!((options.info_server.port, options.rpc.port, problems), (Some(16010), 16000, vec![]));
     assert_eq!(options.filesystem.root_dir, "/tmp/hbase-u/hbase");
+    assert_eq!(Options::default().rpc, options.rpc);
 }
 
 #[test]

@@ -22,9 +22,12 @@ impl fmt::Display for Report {
         let passed_on = others(|u| matches!(u, KeyUse::PassedOn { .. }));
         section(f, "Keys that are passed on", &passed_on, |f, o| other(f, o))?;
         let left_alone = others(|u| matches!(u, KeyUse::LeftAlone));
-        section(f, "Keys that concern clients, region servers or other programs", &left_alone, |f, o| {
-            other(f, o)
-        })?;
+        section(
+            f,
+            "Keys that are left alone (of clients, region servers, other programs)",
+            &left_alone,
+            |f, o| other(f, o),
+        )?;
         let unsupported = others(|u| matches!(u, KeyUse::Unsupported { .. }));
         section(f, "Keys that hmaster doesn't honour yet", &unsupported, |f, o| other(f, o))?;
         let unknown = others(|u| matches!(u, KeyUse::Unknown { .. }));
