@@ -85,8 +85,8 @@ impl MetaReader {
     pub fn table_state(&mut self, cells: &[Cell]) -> Result<Option<(TableName, TableState)>, MetaError> {
         let is_state = |cell: &&Cell| cell.family() == TABLE_FAMILY && cell.qualifier() == TABLE_STATE;
         let Some(cell) = cells.iter().find(is_state) else { return Ok(None) };
-        let table = TableName::from_bytes(cell.row()).map_err(|error| fault(cell, error))?;
-        let state: pb::TableState = decode(cell.value_bytes()).map_err(|error| fault(cell, error))?;
+        let table = TableName::from_bytes(cell.row()).map_err(|error| fault(cell, &error))?;
+        let state: pb::TableState = decode(cell.value_bytes()).map_err(|error| fault(cell, &error))?;
         Ok(Some((table, TableState::from(&state))))
     }
 
@@ -104,7 +104,7 @@ impl MetaReader {
             SEQ_NUM => replica_of(row, replica).open_seq_num = Some(number(cell)?),
             TARGET => replica_of(row, replica).target = Some(self.server(text(cell)?, cell)?),
             STATE => {
-                let state = text(cell)?.parse::<RegionState>().map_err(|error| fault(cell, error))?;
+                let state = text(cell)?.parse::<RegionState>().map_err(|error| fault(cell, &error))?;
                 replica_of(row, replica).state = Some(state);
             }
             _ => {}
@@ -113,8 +113,8 @@ impl MetaReader {
     }
 
     fn region(&mut self, cell: &Cell) -> Result<RegionInfo, MetaError> {
-        let message: pb::RegionInfo = pbuf_decode(cell.value()).map_err(|error| fault(cell, error))?;
-        let region = RegionInfo::try_from(&message).map_err(|error| fault(cell, error))?;
+        let message: pb::RegionInfo = pbuf_decode(cell.value()).map_err(|error| fault(cell, &error))?;
+        let region = RegionInfo::try_from(&message).map_err(|error| fault(cell, &error))?;
         match &self.last_table {
             Some(last) if last == region.table() => Ok(region.with_table_of(last)),
             _ => {
@@ -125,10 +125,10 @@ impl MetaReader {
     }
 
     fn open_on(&mut self, server: &Cell, start: &Cell) -> Result<ServerName, MetaError> {
-        let address: Address = text(server)?.parse().map_err(|error| fault(server, error))?;
-        let start = u64::try_from(number(start)?).map_err(|_| fault(start, "a negative start code"))?;
+        let address: Address = text(server)?.parse().map_err(|error| fault(server, &error))?;
+        let start = u64::try_from(number(start)?).map_err(|_| fault(start, &"a negative start code"))?;
         let name = ServerName::new(&address.host, address.port, StartCode(start))
-            .map_err(|error| fault(server, error))?;
+            .map_err(|error| fault(server, &error))?;
         Ok(self.servers.entry(name.as_str().to_owned()).or_insert(name).clone())
     }
 
@@ -136,7 +136,7 @@ impl MetaReader {
         if let Some(known) = self.servers.get(name) {
             return Ok(known.clone());
         }
-        let server: ServerName = name.parse().map_err(|error| fault(cell, error))?;
+        let server: ServerName = name.parse().map_err(|error| fault(cell, &error))?;
         self.servers.insert(name.to_owned(), server.clone());
         Ok(server)
     }
@@ -161,17 +161,17 @@ fn replica_column(qualifier: &[u8]) -> Option<(&str, u16)> {
 }
 
 fn text(cell: &Cell) -> Result<&str, MetaError> {
-    std::str::from_utf8(cell.value()).map_err(|error| fault(cell, error))
+    std::str::from_utf8(cell.value()).map_err(|error| fault(cell, &error))
 }
 
 fn number(cell: &Cell) -> Result<i64, MetaError> {
     let bytes: Result<[u8; 8], _> = cell.value().try_into();
     bytes
         .map(i64::from_be_bytes)
-        .map_err(|_| fault(cell, format!("{} bytes, expected 8", cell.value().len())))
+        .map_err(|_| fault(cell, &format!("{} bytes, expected 8", cell.value().len())))
 }
 
-fn fault(cell: &Cell, reason: impl ToString) -> MetaError {
+fn fault(cell: &Cell, reason: &impl std::fmt::Display) -> MetaError {
     let (family, qualifier) = (to_string_binary(cell.family()), to_string_binary(cell.qualifier()));
     MetaError {
         row: to_string_binary(cell.row()),
