@@ -85,7 +85,7 @@ options! {
         /// Port of the hosts that have none.
         client_port: Port = "hbase.zookeeper.property.clientPort" => "2181" in 1..;
         /// Session timeout that is asked for; the ensemble may grant another.
-        session_timeout: Millis = "zookeeper.session.timeout" => "90000" in std::time::Duration::from_millis(1)..;
+        session_timeout: Millis = "zookeeper.session.timeout" => "90000";
         /// Session timeout of a standalone cluster.
         session_timeout_standalone: Millis = "zookeeper.session.timeout.localHBaseCluster" => "10000";
         /// The znode below which everything lies.
