@@ -80,6 +80,10 @@ options! {
         separate_daughters: Flag = "hbase.master.auto.separate.child.regions.after.split.enabled" => "false";
         /// Whether a region is warmed up before it moves.
         warm_up_before_move: Flag = "hbase.master.warmup.before.move" => "true";
+        /// Region servers drop a region's blocks from their cache when they close it.
+        evict_on_close: Flag = "hbase.rs.evictblocksonclose" => "false";
+        /// The same for a region that is split.
+        evict_on_split: Flag = "hbase.rs.evictblocksonsplit" => "true";
         /// System tables move to servers of at least this version; empty for the newest.
         system_table_version_min: Text = "hbase.min.version.move.system.tables" => "";
         /// Wait between batches when a table's regions are reopened; 0 for no batches.
