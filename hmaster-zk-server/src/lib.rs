@@ -2,6 +2,8 @@
 
 pub(crate) mod access;
 pub(crate) mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub(crate) mod engine;
 pub mod error;
 pub(crate) mod expiry;

@@ -91,9 +91,9 @@ impl DataTree {
         self.nodes.len()
     }
 
-    /// Number of nodes below a path.
+    /// Number of nodes below a path. Below the empty path there is the root too, as in Java.
     pub(crate) fn count_below(&self, path: &str) -> usize {
-        if path == "/" || path.is_empty() {
+        if path == "/" {
             return self.nodes.len() - 1;
         }
         let prefix = format!("{path}/");

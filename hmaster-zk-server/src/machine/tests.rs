@@ -102,8 +102,9 @@ fn delete(path: &str) -> WriteOp {
 
 fn granted(effects: &Effects) -> ConnectResponse {
     match &effects.outputs[..] {
-        [.., Output::Reply(_, frame)] => ConnectResponse::decode(&frame[4..]).unwrap(),
-        [Output::Reply(_, frame), Output::Close(..)] => ConnectResponse::decode(&frame[4..]).unwrap(),
+        [.., Output::Reply(_, frame)] | [Output::Reply(_, frame), Output::Close(..)] => {
+            ConnectResponse::decode(&frame[4..]).unwrap()
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -44,8 +44,8 @@ enum ConnectionError {
     Frame(#[from] FrameError),
     #[error("malformed connect request: {0}")]
     Connect(DecodeError),
-    #[error("malformed request header: {0}")]
-    Header(DecodeError),
+    #[error("malformed request: {0}")]
+    Request(DecodeError),
     #[error("no connect request within {HANDSHAKE_TIMEOUT:?}")]
     Silent,
 }
@@ -125,7 +125,7 @@ async fn read(
     let waiting = Arc::new(Semaphore::new(WAITING_KIB_MAX.max(kib(shared.frame_bytes_max)) as usize));
     while let Some(bytes) = frames.next().await? {
         let weight = kib(bytes.len());
-        let frame = RequestFrame::decode(&bytes).map_err(ConnectionError::Header)?;
+        let frame = RequestFrame::decode(&bytes).map_err(ConnectionError::Request)?;
         backpressure.ready().await;
         let Ok(mine) = Arc::clone(&waiting).acquire_many_owned(weight).await else { break };
         let Ok(total) = Arc::clone(&shared.waiting).acquire_many_owned(weight).await else { break };

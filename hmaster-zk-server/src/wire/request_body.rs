@@ -1,8 +1,9 @@
 //! Reads requests from frames. Counterparts: `ZooKeeperServer.processPacket`, `MultiOperationRecord`.
 //!
-//! A frame whose header is cut off is an error for the connection. A body that doesn't fit its
-//! operation code becomes [`Body::Malformed`]: the frame's bounds are known, so the client gets an
-//! answer (MarshallingError, as from Java) and the connection goes on.
+//! A frame whose header is cut off is an error for the connection, and so are credentials that can't
+//! be read. Any other body that doesn't fit its operation code becomes [`Body::Malformed`]: the
+//! frame's bounds are known, so the client gets an answer (MarshallingError) and the connection goes
+//! on. All as in Java.
 
 use std::ops::RangeInclusive;
 
@@ -39,6 +40,7 @@ impl RequestFrame {
         let op = reader.int("type")?;
         let body = match request(op, &mut reader) {
             Ok(request) => Body::Request(request),
+            Err(error) if matches!(op, op::AUTH | op::SASL) => return Err(error),
             Err(error) => Body::Malformed(error),
         };
         Ok(Self { xid, op, body })
@@ -169,28 +171,34 @@ fn multi<T>(
 /// Every create mode there is, `PERSISTENT` to `PERSISTENT_SEQUENTIAL_WITH_TTL`.
 const CREATE_MODES: RangeInclusive<i32> = 0..=6;
 
-/// The last two.
+/// `PERSISTENT_WITH_TTL` and `PERSISTENT_SEQUENTIAL_WITH_TTL`.
 const CREATE_MODES_WITH_TTL: RangeInclusive<i32> = 5..=6;
 
+/// `CONTAINER`.
+const CREATE_MODE_CONTAINER: i32 = 4;
+
 fn multi_write(op: i32, reader: &mut JuteReader<'_>) -> Result<WriteOp, DecodeError> {
-    let bad_value = |field, value| DecodeError::BadValue { field, value };
     match write_op(op, reader)? {
-        Some(WriteOp::Create(create)) if !CREATE_MODES.contains(&create.flags) => {
-            Err(bad_value("flags", i64::from(create.flags)))
-        }
-        // Inside a multi, Java looks at the mode, not at the time to live that comes without it.
-        Some(WriteOp::Create(create)) if !CREATE_MODES_WITH_TTL.contains(&create.flags) => {
-            let kind = if op == op::CREATE_TTL { CreateKind::Plain } else { create.kind };
-            Ok(WriteOp::Create(Create { kind, ..create }))
-        }
-        Some(
-            op @ (WriteOp::Create(_)
-            | WriteOp::Delete { .. }
-            | WriteOp::SetData { .. }
-            | WriteOp::Check { .. }),
-        ) => Ok(op),
-        _ => Err(bad_value("multi.type", i64::from(op))),
+        Some(WriteOp::Create(create)) => multi_create(op, create).map(WriteOp::Create),
+        Some(op @ (WriteOp::Delete { .. } | WriteOp::SetData { .. } | WriteOp::Check { .. })) => Ok(op),
+        _ => Err(DecodeError::BadValue { field: "multi.type", value: i64::from(op) }),
     }
+}
+
+/// Inside a multi it is the mode that decides what a create is, where Java can make sense of both.
+fn multi_create(op: i32, create: Create) -> Result<Create, DecodeError> {
+    let flags = create.flags;
+    let has_ttl = CREATE_MODES_WITH_TTL.contains(&flags);
+    let kind = match create.kind {
+        CreateKind::Ttl(_) if has_ttl => create.kind,
+        _ if op != op::CREATE_TTL && (has_ttl || !CREATE_MODES.contains(&flags)) => {
+            return Err(DecodeError::BadValue { field: "flags", value: i64::from(flags) });
+        }
+        _ if flags == CREATE_MODE_CONTAINER => CreateKind::Container,
+        CreateKind::Ttl(_) => CreateKind::Plain,
+        kind => kind,
+    };
+    Ok(Create { kind, ..create })
 }
 
 fn multi_read(op: i32, reader: &mut JuteReader<'_>) -> Result<ReadOp, DecodeError> {

@@ -1,0 +1,139 @@
+//! What survives: a restart, and a kill at any moment.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use hmaster_zk_server::{ZkServer, ZkServerBuilder};
+use zookeeper_client as zk;
+
+const OPEN: zk::CreateOptions<'static> = zk::CreateMode::Persistent.with_acls(zk::Acls::anyone_all());
+const EPHEMERAL: zk::CreateOptions<'static> = zk::CreateMode::Ephemeral.with_acls(zk::Acls::anyone_all());
+
+fn builder(dir: &Path) -> ZkServerBuilder {
+    ZkServer::builder().data_dir(dir).max_session_timeout(Duration::from_secs(60))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_keeps_nodes_sessions_and_watches_of_clients() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = builder(dir.path()).start().await.unwrap();
+    let addr = server.local_addr();
+    let client = zk::Client::connect(&addr.to_string()).await.unwrap();
+    client.create("/p", b"data", &OPEN).await.unwrap();
+    let (stat, _) = client.create("/e", b"", &EPHEMERAL).await.unwrap();
+    let (_, _, changed) = client.get_and_watch_data("/p").await.unwrap();
+    server.shutdown().await.unwrap();
+
+    let server = builder(dir.path()).bind(addr).start().await.unwrap();
+    assert_eq!(client.get_data("/p").await.unwrap().0, b"data", "the client comes back by itself");
+    assert_eq!(client.check_stat("/e").await.unwrap(), Some(stat), "and its session lives");
+    let other = zk::Client::connect(&addr.to_string()).await.unwrap();
+    other.set_data("/p", b"new", Some(0)).await.unwrap();
+    assert_eq!(changed.changed().await.event_type, zk::EventType::NodeDataChanged);
+    assert_eq!(server.sessions().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_nobody_continues_expires_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let tick = Duration::from_millis(100);
+    let server = builder(dir.path()).tick_time(tick).start().await.unwrap();
+    let connector = zk::Client::connector().with_session_timeout(tick * 2).with_detached();
+    let client = connector.connect(&server.connect_string()).await.unwrap();
+    client.create("/e", b"", &EPHEMERAL).await.unwrap();
+    server.shutdown().await.unwrap();
+    drop(client);
+    let server = builder(dir.path()).tick_time(tick).start().await.unwrap();
+    let watcher = zk::Client::connect(&server.connect_string()).await.unwrap();
+    let (stat, deleted) = watcher.check_and_watch_stat("/e").await.unwrap();
+    if stat.is_some() {
+        assert_eq!(deleted.changed().await.event_type, zk::EventType::NodeDeleted);
+    }
+}
+
+/// Not a test of its own: the server process that the next test kills.
+#[test]
+fn child_process() {
+    let Some(dir) = std::env::var_os("ZK_SERVER_CHILD_DIR") else { return };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let server = builder(Path::new(&dir)).snapshot_every(20).start().await.unwrap();
+        eprintln!("listening on {}", server.local_addr());
+        std::future::pending::<()>().await;
+    });
+}
+
+fn spawn_child(dir: &Path) -> (Child, SocketAddr) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_process", "--nocapture"])
+        .env("ZK_SERVER_CHILD_DIR", dir)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = lines.find(|line| line.as_ref().unwrap().contains("listening on ")).unwrap().unwrap();
+    let addr = line.rsplit(' ').next().unwrap().parse().unwrap();
+    (child, addr)
+}
+
+/// Writes to a few nodes until the server is gone. Of each: what was acknowledged last, and what was
+/// on its way.
+async fn write_until_killed(addr: SocketAddr, round: usize) -> BTreeMap<String, (usize, usize)> {
+    let mut known = BTreeMap::new();
+    let connector = zk::Client::connector().with_fail_eagerly();
+    let Ok(client) = connector.connect(&addr.to_string()).await else { return known };
+    for number in 1usize.. {
+        let path = format!("/round-{round}-node-{}", number % 7);
+        let acknowledged = known.get(&path).map_or(0, |(acknowledged, _)| *acknowledged);
+        known.insert(path.clone(), (acknowledged, number));
+        let data = number.to_string().into_bytes();
+        let written = if acknowledged == 0 {
+            client.create(&path, &data, &OPEN).await.map(drop)
+        } else {
+            client.set_data(&path, &data, None).await.map(drop)
+        };
+        if written.is_err() {
+            break;
+        }
+        known.insert(path, (number, number));
+    }
+    known
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_at_any_moment_loses_nothing_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut all = BTreeMap::new();
+    for round in 0..8u32 {
+        let (mut child, addr) = spawn_child(dir.path());
+        let writers = [0, 100].map(|part| tokio::spawn(write_until_killed(addr, part + round as usize)));
+        // Some rounds end within the first writes, some within snapshots.
+        tokio::time::sleep(Duration::from_millis(5 + 40 * u64::from(round))).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for writer in writers {
+            all.extend(writer.await.unwrap());
+        }
+        let server = builder(dir.path()).start().await.unwrap();
+        let client = zk::Client::connect(&server.connect_string()).await.unwrap();
+        for (path, (acknowledged, on_its_way)) in &all {
+            match client.get_data(path).await {
+                Ok((data, _)) => {
+                    let found: usize = String::from_utf8(data).unwrap().parse().unwrap();
+                    assert!([acknowledged, on_its_way].contains(&&found), "{path}: {acknowledged} {found}");
+                }
+                Err(zk::Error::NoNode) => assert_eq!(*acknowledged, 0, "{path} is gone"),
+                Err(error) => panic!("{path}: {error}"),
+            }
+        }
+        server.shutdown().await.unwrap();
+    }
+    assert!(all.values().any(|(acknowledged, _)| *acknowledged > 20), "the rounds must reach snapshots");
+}
