@@ -44,19 +44,15 @@ impl Reading {
     /// Reads and does until there is nothing more to read or to do.
     pub(super) async fn run(mut self, reader: &mut (impl AsyncRead + Unpin)) -> Ending {
         loop {
-            loop {
-                match self.session.step() {
-                    Step::Read => break,
-                    step => {
-                        if let Some(ending) = self.act(step).await {
-                            return ending;
-                        }
+            self.connection.outbox.has_room().await;
+            match self.session.step() {
+                Step::Read if self.read(reader).await => {}
+                Step::Read => return Ending::Close,
+                step => {
+                    if let Some(ending) = self.act(step).await {
+                        return ending;
                     }
                 }
-            }
-            self.connection.outbox.has_room().await;
-            if !self.read(reader).await {
-                return Ending::Close;
             }
         }
     }
