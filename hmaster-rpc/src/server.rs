@@ -1,7 +1,7 @@
 //! The server: any number of services behind one port.
 //!
 //! A connection's task reads frames and decides by [`session`] what they ask for. Calls go to a class of
-//! [`priority`], where a handler takes them when one is free. Answers go back by the connection's outbox in the order
+//! [`QueueClass`], where a handler takes them when one is free. Answers go back by the connection's outbox in the order
 //! in which calls end. Bounds on everything that a client can make grow are in [`ServerOptions`].
 
 mod auth;

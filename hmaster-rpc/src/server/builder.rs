@@ -143,12 +143,14 @@ impl RpcServerBuilder {
         if let Some(service) = self.twice {
             return Err(BindError::ServiceTwice { service });
         }
-        let metrics = Arc::<ServerMetrics>::default();
+        let calls = ByteBudget::new(self.options.call_bytes_max);
+        let outbound = OutboundTotal::new(self.options.outbound_total_bytes_max);
+        let metrics = Arc::new(ServerMetrics::new(calls.clone(), outbound.clone()));
         let kill = CancellationToken::new();
         Ok(Arc::new(Shared {
             scheduler: Scheduler::new(&self.options.queues, metrics.clone(), kill.clone()),
-            calls: ByteBudget::new(self.options.call_bytes_max),
-            outbound: OutboundTotal::new(self.options.outbound_total_bytes_max),
+            calls,
+            outbound,
             options: self.options,
             services: self.services,
             authenticator: self.authenticator,

@@ -72,12 +72,6 @@ impl RpcServer {
         self.shared.metrics.clone()
     }
 
-    /// Bytes of requests that it holds now: `queueSize`.
-    pub fn call_bytes(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
-        let calls = self.shared.calls.clone();
-        move || calls.held()
-    }
-
     /// A way to it that doesn't lead through a socket.
     pub fn door(&self) -> Door {
         self.door.clone()

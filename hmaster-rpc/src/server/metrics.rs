@@ -4,13 +4,16 @@
 //! Plain numbers of one server: no registry, no names of beans. Durations are in microseconds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hmaster_types::JavaException;
 use parking_lot::Mutex;
 
+use super::outbox::OutboundTotal;
 use super::priority::QueueClass;
 use crate::histogram::Histogram;
+use crate::wire::budget::ByteBudget;
 
 /// Counts of one server since its start.
 #[derive(Debug, Default)]
@@ -49,6 +52,8 @@ pub struct ServerMetrics {
     pub total_us: Histogram,
     classes: [ClassMetrics; QueueClass::ALL.len()],
     exceptions_by_class: Mutex<BTreeMap<String, u64>>,
+    call_bytes: Arc<ByteBudget>,
+    outbound: Arc<OutboundTotal>,
 }
 
 /// Counts of the calls of one class.
@@ -82,6 +87,20 @@ pub struct Gauge(AtomicU64);
 const EXCEPTION_CLASSES_MAX: usize = 100;
 
 impl ServerMetrics {
+    pub(crate) fn new(call_bytes: Arc<ByteBudget>, outbound: Arc<OutboundTotal>) -> Self {
+        Self { call_bytes, outbound, ..Self::default() }
+    }
+
+    /// Bytes of requests held now: `queueSize`.
+    pub fn call_bytes(&self) -> u64 {
+        self.call_bytes.held()
+    }
+
+    /// Bytes of answers that wait for their clients now: `nettyTotalPendingOutboundBytes`.
+    pub fn outbound_bytes(&self) -> u64 {
+        self.outbound.pending()
+    }
+
     /// Counts of one class of calls.
     pub fn class(&self, class: QueueClass) -> &ClassMetrics {
         &self.classes[class.index()]

@@ -41,7 +41,7 @@ pub(crate) struct OutboxWriter {
 }
 
 /// Bytes that wait for all clients.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct OutboundTotal {
     pending: AtomicU64,
     max: u64,
@@ -64,6 +64,10 @@ const BATCH_MAX: usize = 128;
 impl OutboundTotal {
     pub(crate) fn new(max: u64) -> Arc<Self> {
         Arc::new(Self { pending: AtomicU64::new(0), max })
+    }
+
+    pub(crate) fn pending(&self) -> u64 {
+        self.pending.load(Ordering::Relaxed)
     }
 }
 
@@ -186,7 +190,7 @@ mod tests {
         let (read_len, written) = tokio::join!(client.read_to_end(&mut read), write);
         assert_eq!((read_len.unwrap(), written.is_ok()), (25, true));
         outbox.has_room().await;
-        assert_eq!(outbox.total.pending.load(Ordering::Relaxed), 0);
+        assert_eq!(outbox.total.pending(), 0);
     }
 
     #[tokio::test]
@@ -199,7 +203,7 @@ mod tests {
         assert_eq!(all.push(frame(30)), Err(TooSlow));
         let total = all.total.clone();
         drop((all, _writer));
-        assert_eq!(total.pending.load(Ordering::Relaxed), 0, "what is lost no longer counts");
+        assert_eq!(total.pending(), 0, "what is lost no longer counts");
     }
 
     #[tokio::test(start_paused = true)]

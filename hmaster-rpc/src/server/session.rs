@@ -2,7 +2,7 @@
 //! and `ServerRpcConnection.processOneRpc`.
 //!
 //! Decides only: bytes go into [`Session::buffer`], [`Session::step`] says what is to be done, and what comes of it is
-//! told back. [`connection`](super::connection) does it. After a [`Step::Fatal`] or [`Step::Close`] nothing more comes
+//! told back. The connection's task does it. After a [`Step::Fatal`] or [`Step::Close`] nothing more comes
 //! out, whatever goes in.
 //!
 //! Where a Java server closes without a word (a frame that is too long or can't be read before the connection header,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many bytes are held, and how many may be.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ByteBudget {
     held: AtomicU64,
     max: u64,

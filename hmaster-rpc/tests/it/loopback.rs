@@ -131,7 +131,7 @@ async fn many_calls_at_the_same_time_and_large_ones() {
     let (answer, _) =
         run(&client, &address, exec("big", "50000000", ""), CallOptions::default()).await.unwrap();
     assert_eq!(answer.len(), 50_000_000);
-    assert_eq!((running.held)(), 0);
+    assert_eq!(running.metrics.call_bytes(), 0);
 }
 
 #[tokio::test]

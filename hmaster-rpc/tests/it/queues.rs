@@ -82,7 +82,7 @@ async fn requests_beyond_the_shared_bytes_are_turned_away_and_the_connection_goe
         }
     });
     assert_eq!(event(&mut events).await, "holds");
-    assert!((running.held)() > 60_000);
+    assert!(running.metrics.call_bytes() > 60_000);
     let error =
         run(&client, nowhere(), exec("echo", "", vec![0; 60_000]), CallOptions::default()).await.unwrap_err();
     assert!(error.exception().unwrap().is(class::CALL_QUEUE_TOO_BIG), "{error}");
@@ -90,7 +90,7 @@ async fn requests_beyond_the_shared_bytes_are_turned_away_and_the_connection_goe
     service.open(1);
     holding.await.unwrap().unwrap();
     run(&client, nowhere(), exec("echo", "", vec![0; 60_000]), CallOptions::default()).await.unwrap();
-    assert_eq!((running.held)(), 0);
+    assert_eq!(running.metrics.call_bytes(), 0);
 }
 
 #[tokio::test]

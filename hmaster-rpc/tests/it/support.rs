@@ -35,7 +35,6 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) door: Door,
     pub(crate) metrics: Arc<ServerMetrics>,
-    pub(crate) held: Box<dyn Fn() -> u64 + Send + Sync>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: JoinHandle<()>,
 }
@@ -68,9 +67,9 @@ impl Running {
     fn start(server: RpcServer) -> Self {
         let shutdown = CancellationToken::new();
         let address = server.local_addr().unwrap_or(([0, 0, 0, 0], 0).into());
-        let (door, metrics, held) = (server.door(), server.metrics(), Box::new(server.call_bytes()));
+        let (door, metrics) = (server.door(), server.metrics());
         let serving = tokio::spawn(server.serve(shutdown.clone()));
-        Self { address, door, metrics, held, shutdown, serving }
+        Self { address, door, metrics, shutdown, serving }
     }
 
     pub(crate) fn address(&self) -> Address {
