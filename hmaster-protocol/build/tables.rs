@@ -14,6 +14,9 @@ use prost_types::{
 /// Required fields and single submessages get a bit each in a word.
 const BITS_MAX: u32 = 64;
 
+/// A message's fields are looked up by number; HBase's go up to 100.
+const NUMBER_MAX: i32 = 200;
+
 /// The texts of `tables.rs` and of `messages.rs`.
 pub(crate) fn generate(descriptors: &FileDescriptorSet) -> (String, String) {
     let mut tables = Tables { with_required: with_required(descriptors), ..Tables::default() };
@@ -131,11 +134,14 @@ struct Fields {
 
 impl Fields {
     fn new(fields: &[FieldDescriptorProto], strict: bool) -> Self {
-        let mut sorted: Vec<_> = fields.iter().collect();
-        sorted.sort_by_key(|field| field.number());
         let mut new = Self { text: String::new(), required: 0, bits: 0 };
-        for field in sorted {
-            new.field(field, strict);
+        let last = fields.iter().map(FieldDescriptorProto::number).max().unwrap_or(0);
+        assert!(last <= NUMBER_MAX, "a table up to number {last} has too many holes");
+        for number in 1..=last {
+            match fields.iter().find(|field| field.number() == number) {
+                Some(field) => new.field(field, strict),
+                None => new.text.push_str("Field::HOLE,\n"),
+            }
         }
         new
     }
@@ -148,8 +154,8 @@ impl Fields {
         }
         let _ = writeln!(
             self.text,
-            "Field {{ number: {}, name: {:?}, kind: {}, repeated: {}, bit: {bit:#x} }},",
-            field.number(),
+            "Field {{ key: {:#x}, name: {:?}, kind: {}, repeated: {}, bit: {bit:#x} }},",
+            field.number() << 3 | wire_type(field.r#type()),
             field.name(),
             kind(field, strict),
             field.label() == Label::Repeated,
@@ -160,6 +166,17 @@ impl Fields {
         assert!(self.bits < BITS_MAX, "more than {BITS_MAX} fields to keep track of");
         self.bits += 1;
         1 << (self.bits - 1)
+    }
+}
+
+/// The wire type of a value that stands alone.
+fn wire_type(kind: Type) -> i32 {
+    match kind {
+        Type::Double | Type::Fixed64 | Type::Sfixed64 => 1,
+        Type::Float | Type::Fixed32 | Type::Sfixed32 => 5,
+        Type::String | Type::Bytes | Type::Message => 2,
+        Type::Group => 3,
+        _ => 0,
     }
 }
 

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 
 use crate::schema::{Field, Kind, MessageTable};
-use crate::wire::{DELIMITED, Fault, Reader, put_delimited, put_tag, put_varint};
+use crate::wire::{DELIMITED, Fault, Reader, put_delimited, put_varint};
 
 /// The same message for prost.
 ///
@@ -28,7 +28,7 @@ fn message(table: &MessageTable, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), 
     while !reader.at_end() {
         let tag = reader.tag()?;
         match table.field(tag.number) {
-            Some(field) if tag.wire_type == field.kind.wire_type() => {
+            Some(field) if tag == field.tag() => {
                 if let Kind::Message(inner) = field.kind {
                     let first = reader.delimited()?;
                     if field.bit & written == 0 {
@@ -47,7 +47,7 @@ fn message(table: &MessageTable, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), 
 }
 
 fn submessage(field: &Field, inner: &MessageTable, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
-    put_tag(out, field.number, DELIMITED);
+    put_varint(out, u64::from(field.key));
     put_delimited(out, &canonical(inner, bytes)?);
     Ok(())
 }
@@ -61,7 +61,7 @@ fn sum<'a>(field: &Field, first: &'a [u8], rest: &'a [u8]) -> Result<Cow<'a, [u8
     let mut reader = Reader::new(rest);
     while !reader.at_end() {
         let tag = reader.tag()?;
-        if tag.number == field.number && tag.wire_type == DELIMITED {
+        if tag == field.tag() {
             sum.to_mut().extend_from_slice(reader.delimited()?);
         } else {
             reader.skip(tag, 0)?;
@@ -75,13 +75,13 @@ fn packed(reader: &mut Reader<'_>, field: &Field, out: &mut Vec<u8>) -> Result<(
     while !reader.at_end() {
         scalar(reader, field, out)?;
     }
-    reader.leave(outer);
+    reader.leave(&outer);
     Ok(())
 }
 
 /// One value with its tag, also where it stood among others without one: both forms read alike.
 fn scalar(reader: &mut Reader<'_>, field: &Field, out: &mut Vec<u8>) -> Result<(), Fault> {
-    let tag = |out: &mut Vec<u8>| put_tag(out, field.number, field.kind.wire_type());
+    let tag = |out: &mut Vec<u8>| put_varint(out, u64::from(field.key));
     match field.kind {
         Kind::Varint => {
             tag(out);

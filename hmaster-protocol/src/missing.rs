@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::schema::{Field, Kind, MessageTable};
-use crate::wire::{DELIMITED, Fault, Reader};
+use crate::wire::{Fault, Reader};
 
 /// Paths of required fields that aren't there, such as `server.host_name` or `region_info[2].table_name`.
 ///
@@ -60,7 +60,7 @@ impl MissingFields {
         let mut index = 0;
         while !reader.at_end() && !self.more {
             let tag = reader.tag()?;
-            if (tag.number, tag.wire_type) != (field.number, DELIMITED) {
+            if tag != field.tag() {
                 reader.skip(tag, 0)?;
                 continue;
             }
@@ -88,8 +88,8 @@ fn present(table: &MessageTable, bytes: &[u8]) -> Result<u64, Fault> {
     let mut present = 0;
     while !reader.at_end() {
         let tag = reader.tag()?;
-        match (table.field(tag.number), tag.wire_type) {
-            (Some(field), wire_type) if wire_type == field.kind.wire_type() => match field.kind {
+        match table.field(tag.number) {
+            Some(field) if tag == field.tag() => match field.kind {
                 Kind::Enum(numbers) if !numbers.contains(reader.varint()? as i32) => {}
                 Kind::Enum(_) => present |= field.bit,
                 _ => {

@@ -2,6 +2,8 @@
 //!
 //! Counterpart of Java's `Descriptor` and `FieldDescriptor`, as far as decoding needs them.
 
+use crate::wire::Tag;
+
 /// A generated message, with the table its bytes are checked by.
 pub trait HBaseMessage: prost::Message + prost::Name + Default + 'static {
     /// Its fields.
@@ -15,13 +17,14 @@ pub struct MessageTable {
     pub(crate) required: u64,
     /// One entry of a map, with a key and a value.
     pub(crate) map_entry: bool,
-    /// Sorted by number.
+    /// The field of number 1 first. A number that no field has is a [`Field::HOLE`].
     pub(crate) fields: &'static [Field],
 }
 
 /// One field of a message type.
 pub(crate) struct Field {
-    pub(crate) number: u32,
+    /// What stands before each of its values: number and wire type. 0 for a hole.
+    pub(crate) key: u32,
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     pub(crate) repeated: bool,
@@ -62,17 +65,21 @@ impl MessageTable {
         self.fields.iter().filter(|field| field.bit & self.required != 0).map(|field| field.name)
     }
 
-    /// The field of this number. Most messages number their fields 1, 2, 3, which makes the first look a hit.
+    /// The field of this number.
+    #[inline]
     pub(crate) fn field(&self, number: u32) -> Option<&'static Field> {
-        let likely = (number as usize).wrapping_sub(1);
-        match self.fields.get(likely) {
-            Some(field) if field.number == number => Some(field),
-            _ => self
-                .fields
-                .binary_search_by_key(&number, |field| field.number)
-                .ok()
-                .map(|at| &self.fields[at]),
-        }
+        self.fields.get((number as usize).wrapping_sub(1)).filter(|field| field.key != 0)
+    }
+}
+
+impl Field {
+    /// Stands for a number that no field has.
+    pub(crate) const HOLE: Self = Self { key: 0, name: "", kind: Kind::Varint, repeated: false, bit: 0 };
+
+    /// The field's number and the wire type its values have when they stand alone.
+    #[inline]
+    pub(crate) fn tag(&self) -> Tag {
+        Tag::of(self.key)
     }
 }
 
@@ -87,18 +94,6 @@ impl EnumTable {
         let first = self.values.first().copied().unwrap_or_default();
         let likely = usize::try_from(i64::from(value) - i64::from(first)).unwrap_or(usize::MAX);
         self.values.get(likely) == Some(&value) || self.values.binary_search(&value).is_ok()
-    }
-}
-
-impl Kind {
-    /// The wire type its values have when they stand alone.
-    pub(crate) fn wire_type(self) -> u8 {
-        match self {
-            Self::Varint | Self::Enum(_) => crate::wire::VARINT,
-            Self::Fixed64 => crate::wire::FIXED64,
-            Self::Fixed32 => crate::wire::FIXED32,
-            Self::Bytes | Self::Text | Self::StrictText | Self::Message(_) => crate::wire::DELIMITED,
-        }
     }
 }
 

@@ -33,55 +33,69 @@ pub(crate) struct Malformed {
 
 /// Walks over `bytes`.
 pub(crate) fn validate(table: &MessageTable, bytes: &[u8]) -> Result<Findings, Malformed> {
-    let mut walk = Walk { reader: Reader::new(bytes), merged: false };
-    let complete = walk.message(table, 0)?;
-    Ok(Findings { complete, odd: walk.reader.odd, merged: walk.merged })
+    let mut walk = Walk { reader: Reader::new(bytes), merged: false, path: Vec::new() };
+    match walk.message(table, 0) {
+        Ok(complete) => Ok(Findings { complete, odd: walk.reader.odd, merged: walk.merged }),
+        Err(fault) => Err(Malformed { fault, offset: walk.reader.pos(), path: walk.path }),
+    }
 }
 
 struct Walk<'a> {
     reader: Reader<'a>,
     merged: bool,
+    /// Grows on the way out of a field in which there is a fault.
+    path: Vec<&'static str>,
 }
 
 impl Walk<'_> {
     /// Walks to the end of the message that the reader is in; true if it is complete.
-    fn message(&mut self, table: &MessageTable, depth: u32) -> Result<bool, Malformed> {
+    fn message(&mut self, table: &MessageTable, depth: u32) -> Result<bool, Fault> {
         let mut seen = 0;
         let mut complete = true;
         while !self.reader.at_end() {
-            let tag = self.reader.tag().map_err(|fault| self.malformed(fault))?;
-            let Some(field) = table.field(tag.number) else {
-                self.reader.skip(tag, depth).map_err(|fault| self.malformed(fault))?;
+            let key = self.reader.key()?;
+            let Some(field) = table.field(key >> 3) else {
+                self.reader.skip(Tag::of(key), depth)?;
                 continue;
             };
-            if tag.wire_type != field.kind.wire_type() {
-                self.other_wire_type(field, tag, depth)
-                    .map_err(|fault| self.malformed(fault).inside(field))?;
+            let set = if key != field.key {
+                self.other_wire_type(field, Tag::of(key), depth).map(|()| false)
             } else if let Kind::Message(inner) = field.kind {
-                complete &= self.submessage(inner, depth).map_err(|malformed| malformed.inside(field))?;
                 self.merged |= seen & field.bit != 0;
-                seen |= field.bit;
-            } else if self.scalar(field).map_err(|fault| self.malformed(fault).inside(field))? {
-                seen |= field.bit;
+                self.submessage(inner, depth).map(|whole| {
+                    complete &= whole;
+                    true
+                })
+            } else {
+                self.scalar(field)
+            };
+            match set {
+                Ok(true) => seen |= field.bit,
+                Ok(false) => {}
+                Err(fault) => {
+                    self.path.push(field.name);
+                    return Err(fault);
+                }
             }
         }
         Ok(complete && seen & table.required == table.required)
     }
 
-    fn submessage(&mut self, table: &MessageTable, depth: u32) -> Result<bool, Malformed> {
+    fn submessage(&mut self, table: &MessageTable, depth: u32) -> Result<bool, Fault> {
         if depth >= DEPTH_MAX {
-            return Err(self.malformed(Fault::TooDeep));
+            return Err(Fault::TooDeep);
         }
-        let outer = self.reader.enter().map_err(|fault| self.malformed(fault))?;
+        let outer = self.reader.enter()?;
         let complete = self.message(table, depth + 1)?;
-        self.reader.leave(outer);
+        self.reader.leave(&outer);
         Ok(complete)
     }
 
     /// Any value but a message. False for a number that its enum doesn't have: it doesn't set the field.
+    #[inline]
     fn scalar(&mut self, field: &Field) -> Result<bool, Fault> {
         match field.kind {
-            Kind::Varint => self.reader.varint().map(drop)?,
+            Kind::Varint => self.reader.skip_varint()?,
             Kind::Fixed64 => self.reader.take(8).map(drop)?,
             Kind::Fixed32 => self.reader.take(4).map(drop)?,
             Kind::Bytes | Kind::Message(_) => self.reader.delimited().map(drop)?,
@@ -115,18 +129,7 @@ impl Walk<'_> {
         while !self.reader.at_end() {
             self.scalar(field)?;
         }
-        self.reader.leave(outer);
+        self.reader.leave(&outer);
         Ok(())
-    }
-
-    fn malformed(&self, fault: Fault) -> Malformed {
-        Malformed { fault, offset: self.reader.pos(), path: Vec::new() }
-    }
-}
-
-impl Malformed {
-    fn inside(mut self, field: &Field) -> Self {
-        self.path.push(field.name);
-        self
     }
 }
