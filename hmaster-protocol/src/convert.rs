@@ -1,8 +1,9 @@
 //! Conversions between messages and the nouns of hmaster-types, one file per noun. Counterpart of `ProtobufUtil`.
 //!
 //! From a noun to its message they are `From` and can't fail; the other way they are `TryFrom`, and the error names the
-//! field. A message says what Java would have written, byte for byte: it is stored, mirrored and compared. Nouns
-//! own their memory, so that a name doesn't keep the frame alive that it came in.
+//! field. A message says what Java would have written, byte for byte, since it is stored, mirrored and compared; but the
+//! attributes of a schema come sorted, where Java leaves their order to a hash map. Nouns own their memory, so that a
+//! name doesn't keep the frame alive that it came in.
 
 mod exception;
 mod namespace;
