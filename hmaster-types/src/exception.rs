@@ -141,7 +141,7 @@ pub mod class {
         /// The preamble's way of authentication isn't known.
         BAD_AUTH = "org.apache.hadoop.hbase.ipc.BadAuthException", true;
         /// Asked for a security that is off.
-        SECURITY_NOT_ENABLED = "org.apache.hadoop.hbase.ipc.SecurityNotEnabledException", true;
+        SECURITY_NOT_ENABLED = "org.apache.hadoop.hbase.ipc.SecurityNotEnabledException", false;
         /// The connection header names a cell codec that isn't known.
         UNSUPPORTED_CELL_CODEC = "org.apache.hadoop.hbase.ipc.UnsupportedCellCodecException", true;
         /// The connection header names a compressor that isn't known.
