@@ -34,9 +34,15 @@
 //! # }
 //! ```
 //!
+//! # The root folder
+//!
+//! [`rootdir::RootDir`] knows what is where in HBase's root folder, byte for byte as Java masters and region
+//! servers have it.
+//!
 //! # Reading order
 //!
-//! [`FsPath`] and [`FsUri`], [`FsError`], the traits in `file_system.rs`, then one implementation.
+//! [`FsPath`] and [`FsUri`], [`FsError`], the traits in `file_system.rs`, then one implementation; then
+//! [`rootdir`].
 
 mod path;
 mod uri;
@@ -48,6 +54,8 @@ mod file_system;
 mod hdfs;
 mod local;
 pub mod memory;
+
+pub mod rootdir;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

@@ -71,6 +71,8 @@ fn of_exception(operation: Operation, class: &str, message: &str) -> FsErrorKind
     let simple_name = class.rsplit(['.', '$']).next().unwrap_or(class);
     match simple_name {
         "FileNotFoundException" | "LeaseExpiredException" if writing => FsErrorKind::Fenced,
+        // "Unexpected BlockUCState: … is COMPLETE but not UNDER_CONSTRUCTION": somebody closed the file.
+        "IOException" if writing && message.contains("UNDER_CONSTRUCTION") => FsErrorKind::Fenced,
         "FileNotFoundException" if message.contains("Path is not a file") => FsErrorKind::IsADirectory,
         "FileNotFoundException" => FsErrorKind::NotFound,
         "PathIsNotEmptyDirectoryException" => FsErrorKind::NotEmpty,
@@ -100,7 +102,8 @@ fn of_exception(operation: Operation, class: &str, message: &str) -> FsErrorKind
         "UnsupportedOperationException" => {
             FsErrorKind::Unsupported(message.lines().next().unwrap_or("").into())
         }
-        // An answer came, so nothing is left open: RetriableException, StandbyException, ServerTooBusyException ….
+        // An answer came, so nothing is left open: RetriableException, StandbyException,
+        // ServerTooBusyException ….
         _ => FsErrorKind::Unavailable,
     }
 }

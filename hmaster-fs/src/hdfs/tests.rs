@@ -25,6 +25,12 @@ fn what_exceptions_stand_for() {
             Kind::Fenced,
         ),
         (
+            writing,
+            "java.io.IOException",
+            "Unexpected BlockUCState: a:blk_1_2 is COMPLETE but not UNDER_CONSTRUCTION",
+            Kind::Fenced,
+        ),
+        (
             create,
             "org.apache.hadoop.hdfs.server.namenode.SafeModeException",
             "Cannot create file/a",

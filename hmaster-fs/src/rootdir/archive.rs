@@ -1,0 +1,198 @@
+//! The archive: where store files go instead of being deleted. Counterpart of `HFileArchiver`.
+//!
+//! Snapshots, clones and replication may still need a file that its region doesn't; cleaners delete it from
+//! the archive when nobody does. How long it has been there is told by its modification time, so that is set
+//! before the file is moved.
+//!
+//! A cleaner may remove a folder of the archive just when a file is to be moved into it, so moving is tried
+//! again. A file that is gone was archived, or compacted away, before.
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use hmaster_types::{EncodedName, RegionInfo, TableName};
+use tracing::{info, warn};
+
+use super::layout::default_replica;
+use super::{RootDir, RootDirError};
+use crate::{FileStatus, FsError, FsErrorKind, FsPath, NotFoundAsNone as _};
+
+/// Java's `DEFAULT_RETRIES_NUMBER` is 3; one more, because here making room counts.
+const ATTEMPTS_MAX: usize = 4;
+/// Regions archived at once (`hbase.hfilearchiver.thread.pool.max`).
+const REGIONS_AT_ONCE: usize = 8;
+/// Files of one folder archived at once (`hbase.hfilearchiver.per.region.thread.pool.max`).
+const FILES_AT_ONCE: usize = 16;
+
+impl RootDir {
+    /// Archives a region's store files and recovered edits and deletes its folder. Answers whether there was
+    /// one.
+    ///
+    /// # Errors
+    /// `ArchiveClash`, and what the file system answers; then the folder and part of its files are still
+    /// there.
+    pub async fn archive_region(&self, region: &RegionInfo) -> Result<bool, RootDirError> {
+        self.archive_region_named(region.table(), default_replica(region)).await
+    }
+
+    /// [`RootDir::archive_region`] by name.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn archive_region_named(
+        &self,
+        table: &TableName,
+        region: EncodedName,
+    ) -> Result<bool, RootDirError> {
+        self.archive_region_folder(table, &self.layout().region_named(table, region)).await
+    }
+
+    /// Archives a column family's store files and deletes its folder in a region. Answers whether there was
+    /// one.
+    ///
+    /// # Errors
+    /// As [`RootDir::archive_region`].
+    pub async fn archive_family(&self, region: &RegionInfo, family: &[u8]) -> Result<bool, RootDirError> {
+        let folder = self.layout().region(region).join(&String::from_utf8_lossy(family));
+        if !self.fs.exists(&folder).await? {
+            return Ok(false);
+        }
+        let target = self.archived_family(region, family);
+        self.archive_tree(&folder, &target).await?;
+        Ok(self.fs.delete_tree(&folder).await?)
+    }
+
+    /// Archives some files of a column family in a region. Files that are gone count as archived.
+    ///
+    /// # Errors
+    /// As [`RootDir::archive_region`].
+    pub async fn archive_store_files(
+        &self,
+        region: &RegionInfo,
+        family: &[u8],
+        files: &[FsPath],
+    ) -> Result<(), RootDirError> {
+        let target = self.archived_family(region, family);
+        self.fs.mkdirs(&target, None).await?;
+        self.archive_files(files.to_vec(), &target).await
+    }
+
+    fn archived_family(&self, region: &RegionInfo, family: &[u8]) -> FsPath {
+        let region_folder = default_replica(region).to_string();
+        let table = self.layout().archived_table(region.table());
+        table.join(&region_folder).join(&String::from_utf8_lossy(family))
+    }
+
+    /// Archives every region with a folder in a table's folder, which may be in `.tmp`.
+    pub(super) async fn archive_regions_of(
+        &self,
+        table: &TableName,
+        table_folder: &FsPath,
+    ) -> Result<(), RootDirError> {
+        let Some(pages) = self.fs.list_pages(table_folder).await.found()? else { return Ok(()) };
+        let regions = pages
+            .map_ok(|page| stream::iter(page.into_iter().filter(is_region)).map(Ok::<_, FsError>))
+            .try_flatten();
+        regions
+            .map_err(RootDirError::from)
+            .try_for_each_concurrent(REGIONS_AT_ONCE, |region| async move {
+                self.archive_region_folder(table, &table_folder.join(&region.name)).await.map(drop)
+            })
+            .await
+    }
+
+    /// Archives what is in the folder of a region of `table`, wherever it is, and deletes it.
+    pub(super) async fn archive_region_folder(
+        &self,
+        table: &TableName,
+        folder: &FsPath,
+    ) -> Result<bool, RootDirError> {
+        let Some(entries) = self.fs.list(folder).await.found()? else { return Ok(false) };
+        let target = self.layout().archived_table(table).join(folder.name().unwrap_or_default());
+        // Folders with a dot are work of the region server that never was part of the table.
+        for store in entries.iter().filter(|entry| entry.is_dir() && !entry.name.starts_with('.')) {
+            self.archive_tree(&folder.join(&store.name), &target.join(&store.name)).await?;
+        }
+        info!(%folder, archive = %target, "archived a region");
+        Ok(self.fs.delete_tree(folder).await?)
+    }
+
+    /// Moves all files below `from` to the same places below `to`.
+    async fn archive_tree(&self, from: &FsPath, to: &FsPath) -> Result<(), RootDirError> {
+        let mut folders = vec![(from.clone(), to.clone())];
+        while let Some((from, to)) = folders.pop() {
+            let entries = self.fs.list(&from).await.found()?.unwrap_or_default();
+            if entries.is_empty() {
+                continue;
+            }
+            self.fs.mkdirs(&to, None).await?;
+            let (below, files): (Vec<FileStatus>, Vec<_>) = entries.into_iter().partition(FileStatus::is_dir);
+            folders.extend(below.iter().map(|entry| (from.join(&entry.name), to.join(&entry.name))));
+            self.archive_files(files.iter().map(|entry| from.join(&entry.name)).collect(), &to).await?;
+        }
+        Ok(())
+    }
+
+    async fn archive_files(&self, files: Vec<FsPath>, target: &FsPath) -> Result<(), RootDirError> {
+        let archive = |file: FsPath| async move {
+            let to = target.join(file.name().unwrap_or_default());
+            self.archive_file(&file, &to).await
+        };
+        stream::iter(files).map(archive).buffer_unordered(FILES_AT_ONCE).try_collect().await
+    }
+
+    async fn archive_file(&self, file: &FsPath, to: &FsPath) -> Result<(), RootDirError> {
+        let mut last = None;
+        for _ in 0..ATTEMPTS_MAX {
+            let Err(error) = self.move_with_time(file, to).await else { return Ok(()) };
+            match error.kind {
+                FsErrorKind::NotFound if error.path == *file => return Ok(()),
+                FsErrorKind::NotFound => {
+                    let folder = to.parent().unwrap_or_else(FsPath::root);
+                    self.fs.mkdirs(&folder, None).await?;
+                }
+                FsErrorKind::AlreadyExists => self.make_room(file, to).await?,
+                _ if error.is_transient() => {}
+                _ => return Err(error.into()),
+            }
+            last = Some(error);
+        }
+        Err(last.expect("at least one attempt was made and failed").into())
+    }
+
+    async fn move_with_time(&self, file: &FsPath, to: &FsPath) -> Result<(), FsError> {
+        self.fs.set_modified(file, self.clock.now_ms()).await?;
+        self.fs.rename(file, to).await
+    }
+
+    /// Something of that name was archived before. If it has the same length, it is renamed; Java has no
+    /// better test, and keeps both.
+    async fn make_room(&self, file: &FsPath, archived: &FsPath) -> Result<(), RootDirError> {
+        let (new, old) = (self.fs.status(file).await.found()?, self.fs.status(archived).await.found()?);
+        let (Some(new), Some(old)) = (new, old) else { return Ok(()) };
+        if new.length != old.length {
+            return Err(RootDirError::ArchiveClash {
+                file: file.clone(),
+                bytes: new.length,
+                archived: archived.clone(),
+                archived_bytes: old.length,
+            });
+        }
+        let mut stamp = self.clock.now_ms();
+        loop {
+            let Ok(aside) = archived.with_suffix(&format!(".{stamp}")) else {
+                let kind = FsErrorKind::Invalid("no room for a time behind the name".into());
+                return Err(FsError::new(crate::Operation::Rename, archived, kind).into());
+            };
+            warn!(%file, %archived, %aside, "a file of that name and length is archived already; keeping both");
+            match self.fs.rename(archived, &aside).await {
+                Err(error) if error.is_already_exists() => stamp += 1,
+                Err(error) if error.is_not_found() => return Ok(()),
+                done => return Ok(done?),
+            }
+        }
+    }
+}
+
+/// Counterpart of `FSUtils.RegionDirFilter`, which lets names of all times through.
+fn is_region(entry: &FileStatus) -> bool {
+    entry.is_dir() && entry.name.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
