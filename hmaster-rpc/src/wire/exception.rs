@@ -64,7 +64,8 @@ pub fn to_fatal_response(exception: &JavaException) -> pb::ExceptionResponse {
 
 /// `RpcServer.call` wraps what isn't an `IOException`. What the decoding of a request throws doesn't pass there.
 fn is_no_io_exception(exception: &JavaException) -> bool {
-    exception.class.starts_with("java.lang.") || exception.is(class::REPLICATION)
+    let elsewhere = [class::REPLICATION, class::PROCEDURE_ABORTED, class::REMOTE_PROCEDURE];
+    exception.class.starts_with("java.lang.") || elsewhere.iter().any(|class| exception.is(*class))
 }
 
 #[cfg(test)]

@@ -73,7 +73,8 @@ async fn exceptions_of_every_class_come_back() {
         let request = exec("throw", class.name, "what\nis wrong");
         let error = run(&client, &running.address(), request, CallOptions::default()).await.unwrap_err();
         let Failure::Remote(remote) = &error.failure else { panic!("{error}") };
-        if class.name.starts_with("java.lang.") || *class == class::REPLICATION {
+        let elsewhere = [class::REPLICATION, class::PROCEDURE_ABORTED, class::REMOTE_PROCEDURE];
+        if class.name.starts_with("java.lang.") || elsewhere.contains(class) {
             let message = format!("what\nis wrong\nCaused by: {}: what\nis wrong", class.name);
             assert_eq!(remote.exception, JavaException::new(class::IO, message));
         } else {
