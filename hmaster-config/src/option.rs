@@ -199,6 +199,15 @@ macro_rules! choice {
             $(#[doc = $variant_doc] $variant,)+
         }
 
+        impl $name {
+            /// As it is written in a file.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+
         impl $crate::kind::Choice for $name {
             const TEXTS: &'static str = concat!("one of" $(, " ", $text)+);
 

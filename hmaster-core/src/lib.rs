@@ -1,4 +1,24 @@
 //! The master's mind.
 
 pub mod assignment;
+pub mod catalog;
+mod codec;
+pub mod crash;
+pub mod environment;
+pub mod error;
+pub mod message;
+pub mod metrics;
+pub mod namespaces;
+pub mod placement;
+pub mod ports;
+pub mod progress;
+pub mod registry;
+pub mod remote;
+pub mod role;
 pub mod servers;
+pub mod services;
+pub mod startup;
+pub mod step;
+pub mod switches;
+mod system_tables;
+pub mod tables;

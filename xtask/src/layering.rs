@@ -45,14 +45,8 @@ const ALLOWED: [(&str, &[&str]); 13] = [
 /// Crates of the outside that bring I/O, and so have no place in crates that decide.
 const IO: [&str; 8] =
     ["zookeeper-client", "hdfs-native", "rustix", "socket2", "axum", "tonic", "tokio-rustls", "zookeeper"];
-const PURE: [&str; 6] = [
-    "hmaster-types",
-    "hmaster-protocol",
-    "hmaster-config",
-    "hmaster-procedure",
-    "hmaster-balancer",
-    "hmaster-core",
-];
+const PURE: [&str; 5] =
+    ["hmaster-types", "hmaster-protocol", "hmaster-procedure", "hmaster-balancer", "hmaster-core"];
 
 /// Reads the workspace's dependencies from `cargo metadata`; those for tests and builds don't count.
 ///

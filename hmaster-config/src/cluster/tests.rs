@@ -1,3 +1,5 @@
+//! Tests of what follows from several options together.
+
 use super::*;
 use crate::environment::Environment;
 use crate::raw::Builder;

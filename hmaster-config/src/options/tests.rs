@@ -1,3 +1,5 @@
+//! Tests of the table of options.
+
 use std::collections::BTreeMap;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of files, overrides and substitution.
+
 use std::fs;
 use std::path::PathBuf;
 

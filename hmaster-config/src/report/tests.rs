@@ -1,3 +1,5 @@
+//! Tests of what `--check` prints.
+
 use super::*;
 use crate::environment::Environment;
 use crate::raw::{Builder, parse_str};

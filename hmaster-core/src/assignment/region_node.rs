@@ -20,13 +20,26 @@ pub struct RegionNode {
     open_seq_num: SeqNum,
     /// When state or place changed, in milliseconds of the master's clock.
     last_update_ms: u64,
-    /// The `TransitRegionStateProcedure`, split or merge that owns the region now.
-    procedure: Option<ProcId>,
+    /// Who may change the region's state now.
+    owner: Option<Owner>,
     /// The open or close that waits for the region server's report.
     remote: Option<ProcId>,
     /// Opens that failed since the region was open last.
     failed_opens: u32,
 }
+
+/// Who has a region in hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// A `TransitRegionStateProcedure` that was made for it and hasn't run yet, so that no second one is made.
+    Claimed(Claim),
+    /// A procedure.
+    Procedure(ProcId),
+}
+
+/// The right of a procedure in the making to the region it was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim(pub(super) u64);
 
 /// What is known of a region when it enters the master's view: from hbase:meta, from the master's store, or new.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,15 +74,13 @@ fn list(states: &[RegionState]) -> String {
 
 /// From which states a transition may start. Java's `STATES_EXPECTED_ON_…`; an empty list stands for any.
 pub(crate) mod expected {
-    use hmaster_types::RegionState::{self, Closed, Closing, Merging, Offline, Open, Opening, Splitting};
+    use hmaster_types::RegionState::{self, Closed, Closing, Merging, Open, Opening, Splitting};
 
     /// After a crash a region may be in any state when it is assigned anew.
     pub(crate) const ON_OPENING: &[RegionState] = &[];
     pub(crate) const ON_OPEN: &[RegionState] = &[Opening, Open];
     pub(crate) const ON_CLOSING: &[RegionState] = &[Open, Closing, Splitting, Merging];
     pub(crate) const ON_CLOSED: &[RegionState] = &[Closing, Closed];
-    /// What an operator's or a procedure's wish to assign may start from.
-    pub(crate) const ON_ASSIGN: &[RegionState] = &[Closed, Offline];
     /// What an operator's or a procedure's wish to close or move may start from.
     pub(crate) const ON_UNASSIGN_OR_MOVE: &[RegionState] = &[Open];
 }
@@ -91,7 +102,7 @@ impl RegionNode {
             last_host,
             open_seq_num,
             last_update_ms: now_ms,
-            procedure: None,
+            owner: None,
             remote: None,
             failed_opens: 0,
         }
@@ -132,9 +143,17 @@ impl RegionNode {
         self.last_update_ms
     }
 
-    /// The procedure that owns the region now.
+    /// Who has the region in hand.
+    pub fn owner(&self) -> Option<Owner> {
+        self.owner
+    }
+
+    /// The procedure that has the region in hand, once it runs.
     pub fn procedure(&self) -> Option<ProcId> {
-        self.procedure
+        match self.owner {
+            Some(Owner::Procedure(id)) => Some(id),
+            Some(Owner::Claimed(_)) | None => None,
+        }
     }
 
     /// The open or close that waits for the region server's report.
@@ -154,7 +173,7 @@ impl RegionNode {
 
     /// In hand of a procedure, or left behind by one that gave up.
     pub fn is_in_transition(&self) -> bool {
-        self.procedure.is_some() || self.is_in(&[RegionState::FailedOpen, RegionState::FailedClose])
+        self.owner.is_some() || self.is_in(&[RegionState::FailedOpen, RegionState::FailedClose])
     }
 
     /// What hbase:meta is to say about the region.
@@ -222,8 +241,8 @@ impl RegionNode {
         self.info = info;
     }
 
-    pub(super) fn set_procedure(&mut self, procedure: Option<ProcId>) {
-        self.procedure = procedure;
+    pub(super) fn set_owner(&mut self, owner: Option<Owner>) {
+        self.owner = owner;
     }
 
     pub(super) fn set_remote(&mut self, remote: Option<ProcId>) {

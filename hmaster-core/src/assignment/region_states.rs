@@ -11,7 +11,7 @@ use std::sync::Arc;
 use hmaster_types::{Clock, EncodedName, ProcId, RegionInfo, RegionState, SeqNum, ServerName, TableName};
 use parking_lot::RwLock;
 
-use super::region_node::{RegionNode, RegionRecord, UnexpectedState, expected};
+use super::region_node::{Claim, Owner, RegionNode, RegionRecord, UnexpectedState, expected};
 
 /// The regions the master knows, and where they are.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ struct Inner {
     tables: BTreeMap<TableName, BTreeSet<RegionInfo>>,
     servers: BTreeMap<ServerName, BTreeSet<RegionInfo>>,
     in_transition: BTreeSet<EncodedName>,
+    claims: u64,
 }
 
 /// A region that isn't known, or whose state forbids what was to be done.
@@ -38,12 +39,12 @@ pub enum RegionError {
     #[error(transparent)]
     UnexpectedState(#[from] UnexpectedState),
     /// Another procedure has the region in hand.
-    #[error("{region} is currently in transition; pid={procedure}")]
+    #[error("{region} is currently in transition; pid={}", .procedure.map_or(-1, |id| id.0.cast_signed()))]
     InTransition {
         /// The region.
         region: RegionInfo,
-        /// Who has it.
-        procedure: ProcId,
+        /// Who has it; none when its procedure is about to be submitted.
+        procedure: Option<ProcId>,
     },
 }
 
@@ -59,7 +60,7 @@ impl RegionStates {
         let mut inner = self.inner.write();
         let mut node = RegionNode::new(record, self.clock.now_ms());
         if let Some(old) = inner.remove(node.info().encoded_name()) {
-            node.set_procedure(old.procedure());
+            node.set_owner(old.owner());
             node.set_remote(old.remote());
         }
         inner.insert(node);
@@ -68,6 +69,11 @@ impl RegionStates {
     /// What is known of a region.
     pub fn get(&self, region: EncodedName) -> Option<RegionNode> {
         self.inner.read().nodes.get(&region).cloned()
+    }
+
+    /// Whether anything is known of a region.
+    pub fn has(&self, region: EncodedName) -> bool {
+        self.inner.read().nodes.contains_key(&region)
     }
 
     /// Looks at a region without a copy.
@@ -146,19 +152,57 @@ impl RegionStates {
 
 /// Who has a region in hand.
 impl RegionStates {
-    /// Gives a region to a procedure, if no other has it.
+    /// Reserves a region for a procedure that is about to be submitted, if `may` allows it and nobody has it.
     ///
     /// # Errors
-    /// When the region isn't known, or another procedure has it.
-    pub fn attach(&self, region: EncodedName, procedure: ProcId) -> Result<(), RegionError> {
-        self.change(region, |node, _| match node.procedure() {
-            Some(other) if other != procedure => {
-                Err(RegionError::InTransition { region: node.info().clone(), procedure: other })
+    /// When the region isn't known, somebody has it, or `may` says no.
+    pub fn claim(
+        &self,
+        region: EncodedName,
+        may: impl FnOnce(&RegionNode) -> Result<(), RegionError>,
+    ) -> Result<Claim, RegionError> {
+        let mut inner = self.inner.write();
+        inner.claims += 1;
+        let claim = Claim(inner.claims);
+        drop(inner);
+        self.change(region, |node, _| {
+            if node.owner().is_some() {
+                return Err(RegionError::InTransition {
+                    region: node.info().clone(),
+                    procedure: node.procedure(),
+                });
             }
-            _ => {
-                node.set_procedure(Some(procedure));
-                Ok(())
+            may(node)?;
+            node.set_owner(Some(Owner::Claimed(claim)));
+            Ok(claim)
+        })
+    }
+
+    /// Gives up a claim whose procedure isn't submitted after all.
+    pub fn unclaim(&self, region: EncodedName, claim: Claim) {
+        self.release(region, Owner::Claimed(claim));
+    }
+
+    /// Gives a region to a procedure that runs: on its claim, or if nobody has it.
+    ///
+    /// # Errors
+    /// When the region isn't known, or somebody else has it.
+    pub fn attach(
+        &self,
+        region: EncodedName,
+        procedure: ProcId,
+        claim: Option<Claim>,
+    ) -> Result<(), RegionError> {
+        self.change(region, |node, _| {
+            let own = [Some(Owner::Procedure(procedure)), claim.map(Owner::Claimed), None];
+            if !own.contains(&node.owner()) {
+                return Err(RegionError::InTransition {
+                    region: node.info().clone(),
+                    procedure: node.procedure(),
+                });
             }
+            node.set_owner(Some(Owner::Procedure(procedure)));
+            Ok(())
         })
     }
 
@@ -171,7 +215,7 @@ impl RegionStates {
         }
         let newest = known.flatten().map_or(procedure, |attached| attached.max(procedure));
         let attached = self.change(region.encoded_name(), |node, _| {
-            node.set_procedure(Some(newest));
+            node.set_owner(Some(Owner::Procedure(newest)));
             Ok(())
         });
         attached.expect("the region was loaded above");
@@ -179,14 +223,18 @@ impl RegionStates {
 
     /// Takes a region from its procedure, unless another has it by now.
     pub fn detach(&self, region: EncodedName, procedure: ProcId) {
-        let detached = self.change(region, |node, _| {
-            if node.procedure() == Some(procedure) {
-                node.set_procedure(None);
+        self.release(region, Owner::Procedure(procedure));
+    }
+
+    fn release(&self, region: EncodedName, owner: Owner) {
+        let released = self.change(region, |node, _| {
+            if node.owner() == Some(owner) {
+                node.set_owner(None);
             }
             Ok(())
         });
         // A region may have been removed by its last procedure.
-        detached.unwrap_or(());
+        released.unwrap_or(());
     }
 
     /// Notes which open or close waits for the region server's report.
@@ -452,14 +500,29 @@ mod tests {
     #[test]
     fn one_procedure_at_a_time() {
         let (states, r) = states();
-        states.attach(r, ProcId(1)).unwrap();
-        states.attach(r, ProcId(1)).unwrap();
-        assert!(matches!(states.attach(r, ProcId(2)), Err(RegionError::InTransition { .. })));
+        let claim = states.claim(r, |_| Ok(())).unwrap();
+        assert!(states.claim(r, |_| Ok(())).is_err(), "a claimed region isn't claimed twice");
+        assert!(states.attach(r, ProcId(2), None).is_err());
+        states.attach(r, ProcId(1), Some(claim)).unwrap();
+        states.attach(r, ProcId(1), Some(claim)).unwrap();
+        let error = states.claim(r, |_| Ok(())).unwrap_err();
+        assert!(error.to_string().ends_with("is currently in transition; pid=1"), "{error}");
         assert_eq!(states.in_transition_count(), 1);
         states.detach(r, ProcId(2));
+        states.unclaim(r, claim);
         assert_eq!(states.in_transition_count(), 1);
         states.detach(r, ProcId(1));
         assert_eq!(states.in_transition_count(), 0);
+    }
+
+    #[test]
+    fn a_claim_can_be_refused_or_given_up() {
+        let (states, r) = states();
+        let refused = states.claim(r, |node| Ok(node.expect(expected::ON_UNASSIGN_OR_MOVE)?));
+        assert!(matches!(refused, Err(RegionError::UnexpectedState(_))));
+        let claim = states.claim(r, |node| Ok(node.expect(expected::ON_CLOSED)?)).unwrap();
+        states.unclaim(r, claim);
+        states.attach(r, ProcId(1), None).unwrap();
     }
 
     #[test]
@@ -475,7 +538,7 @@ mod tests {
     #[test]
     fn loading_again_keeps_the_procedures() {
         let (states, r) = states();
-        states.attach(r, ProcId(1)).unwrap();
+        states.attach(r, ProcId(1), None).unwrap();
         let mut record = RegionRecord::new(region(""), RegionState::Open);
         record.location = Some(server(1));
         states.load(record);

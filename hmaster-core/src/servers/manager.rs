@@ -132,6 +132,7 @@ impl ServerManager {
         &self,
         server: &ServerName,
         load: Bytes,
+        version: ServerVersion,
         initialized: bool,
     ) -> Result<Registered, JavaException> {
         let now_ms = self.clock.now_ms();
@@ -145,7 +146,7 @@ impl ServerManager {
             }
             return Ok(Registered::default());
         }
-        let mut joined = Online::starting(ServerVersion::default());
+        let mut joined = Online::starting(version);
         joined.reported(load, now_ms);
         let registered = registry.register(server, joined)?;
         drop(registry);

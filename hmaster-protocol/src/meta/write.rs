@@ -128,6 +128,29 @@ pub fn delete_region(region: &RegionInfo, timestamp: i64) -> MetaRowMutation {
     row
 }
 
+/// Takes a whole row out of hbase:meta, whatever is in it.
+pub fn delete_row(row: &[u8], timestamp: i64) -> MetaRowMutation {
+    let mut row = MetaRowMutation::new(row);
+    for family in [CATALOG_FAMILY, TABLE_FAMILY, BARRIER_FAMILY] {
+        row.delete(CellType::DeleteFamily, family, &[], timestamp);
+    }
+    row
+}
+
+/// Records up to where edits of a closed region of a replicated table go.
+pub fn put_barrier(region: &RegionInfo, seq_num: i64, timestamp: i64) -> MetaRowMutation {
+    let mut row = MetaRowMutation::of_region(region);
+    row.put_barrier(seq_num, timestamp);
+    row
+}
+
+/// The rows of a table's regions: the first one, and the first one after them.
+pub fn table_rows(table: &TableName) -> (Bytes, Bytes) {
+    // Rows sort by table name first. The name with a blank sorts right after it, since no name has a smaller character.
+    let name = table.as_str();
+    (Bytes::from(format!("{name},,")), Bytes::from(format!("{name} ,,")))
+}
+
 /// Takes replicas with these numbers out of a region's row.
 pub fn delete_replicas(
     region: &RegionInfo,

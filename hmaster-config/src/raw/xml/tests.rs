@@ -1,3 +1,5 @@
+//! Tests of reading one file.
+
 use super::*;
 
 fn parse(text: &str) -> Result<SiteFile, XmlError> {

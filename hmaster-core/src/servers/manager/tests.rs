@@ -23,7 +23,7 @@ fn a_server_gets_regions_once_it_has_reported() {
     let servers = manager();
     assert!(servers.start_up(&start("a", 1), true).unwrap().is_new);
     assert!(servers.assignable().is_empty());
-    servers.report(&server("a", 1), Bytes::new(), true).unwrap();
+    servers.report(&server("a", 1), Bytes::new(), ServerVersion::default(), true).unwrap();
     assert_eq!(servers.assignable(), [server("a", 1)]);
     servers.drain(&server("a", 1));
     assert!(servers.assignable().is_empty());
@@ -56,7 +56,12 @@ fn a_new_life_replaces_the_old_one() {
     assert_eq!(servers.expire(&server("a", 1)), Expire::Recover);
     assert_eq!(servers.expire(&server("a", 1)), Expire::AlreadyDead);
     assert_eq!(servers.liveness(&server("a", 1)), Liveness::Dead);
-    assert!(servers.report(&server("a", 1), Bytes::new(), true).unwrap_err().is(class::YOU_ARE_DEAD));
+    assert!(
+        servers
+            .report(&server("a", 1), Bytes::new(), ServerVersion::default(), true)
+            .unwrap_err()
+            .is(class::YOU_ARE_DEAD)
+    );
     assert!(servers.is_online(&server("a", 2)));
 }
 
@@ -65,13 +70,18 @@ fn an_old_life_is_refused() {
     let servers = manager();
     servers.start_up(&start("a", 2), true).unwrap();
     assert!(servers.start_up(&start("a", 1), true).unwrap_err().is(class::YOU_ARE_DEAD));
-    assert!(servers.report(&server("a", 1), Bytes::new(), true).unwrap_err().is(class::YOU_ARE_DEAD));
+    assert!(
+        servers
+            .report(&server("a", 1), Bytes::new(), ServerVersion::default(), true)
+            .unwrap_err()
+            .is(class::YOU_ARE_DEAD)
+    );
 }
 
 #[test]
 fn an_unknown_server_that_reports_is_let_in() {
     let servers = manager();
-    assert!(servers.report(&server("a", 1), Bytes::new(), true).unwrap().is_new);
+    assert!(servers.report(&server("a", 1), Bytes::new(), ServerVersion::default(), true).unwrap().is_new);
     assert!(servers.is_online(&server("a", 1)));
 }
 
@@ -136,8 +146,8 @@ async fn changes_wake_those_who_wait() {
     let mut changes = servers.changes();
     servers.start_up(&start("a", 1), true).unwrap();
     changes.changed().await.unwrap();
-    servers.report(&server("a", 1), Bytes::new(), true).unwrap();
+    servers.report(&server("a", 1), Bytes::new(), ServerVersion::default(), true).unwrap();
     changes.changed().await.unwrap();
-    servers.report(&server("a", 1), Bytes::from_static(b"more"), true).unwrap();
+    servers.report(&server("a", 1), Bytes::from_static(b"more"), ServerVersion::default(), true).unwrap();
     assert!(!changes.has_changed().unwrap(), "an ordinary report changes nothing");
 }

@@ -1,0 +1,297 @@
+//! Has one region opened or closed by one server, and waits for its report. Counterpart of `RegionRemoteProcedureBase`,
+//! `OpenRegionProcedure` and `CloseRegionProcedure`.
+//!
+//! A report is stored before the region server gets its answer, because it forgets the region then (danger 4); only
+//! afterwards is it written to hbase:meta.
+
+mod codec;
+
+use async_trait::async_trait;
+use hmaster_procedure::{Flow, HookContext, Priority, Procedure, Reaction, StepContext};
+use hmaster_protocol::pb;
+use hmaster_protocol::pb::RegionRemoteProcedureBaseState as State;
+use hmaster_protocol::pb::region_state_transition::TransitionCode;
+use hmaster_types::{JavaException, RegionInfo, SeqNum, ServerName, class};
+
+use crate::environment::MasterEnv;
+use crate::error::StepError;
+use crate::message::{Event, Message};
+use crate::remote::RemoteOperation;
+
+pub use codec::{decode_close, decode_open};
+
+/// The Java class that opens.
+pub const OPEN_CLASS: &str = "org.apache.hadoop.hbase.master.assignment.OpenRegionProcedure";
+/// The Java class that closes.
+pub const CLOSE_CLASS: &str = "org.apache.hadoop.hbase.master.assignment.CloseRegionProcedure";
+
+/// What an open and a close have in common.
+#[derive(Debug, Clone)]
+pub struct RegionRemote {
+    region: RegionInfo,
+    server: ServerName,
+    state: State,
+    /// What the server reported, with the sequence number.
+    report: Option<(TransitionCode, SeqNum)>,
+}
+
+/// Has a region opened.
+#[derive(Debug, Clone)]
+pub struct OpenRegion(RegionRemote);
+
+/// Has a region closed.
+#[derive(Debug, Clone)]
+pub struct CloseRegion {
+    remote: RegionRemote,
+    /// Where the region will go, a hint for clients.
+    destination: Option<ServerName>,
+    evict_cache: bool,
+}
+
+impl OpenRegion {
+    /// Opens `region` on `server`.
+    pub fn new(region: RegionInfo, server: ServerName) -> Self {
+        Self(RegionRemote::new(region, server))
+    }
+}
+
+impl CloseRegion {
+    /// Closes `region` on `server`, from where it may go to `destination`.
+    pub fn new(
+        region: RegionInfo,
+        server: ServerName,
+        destination: Option<ServerName>,
+        evict_cache: bool,
+    ) -> Self {
+        Self { remote: RegionRemote::new(region, server), destination, evict_cache }
+    }
+}
+
+impl RegionRemote {
+    fn new(region: RegionInfo, server: ServerName) -> Self {
+        Self { region, server, state: State::RegionRemoteProcedureDispatch, report: None }
+    }
+
+    fn details(&self, class: &str) -> String {
+        format!("{class} {}, server={}", self.region.encoded_name(), self.server)
+    }
+
+    fn wait_before(&self, env: &MasterEnv) -> Option<Event> {
+        if self.region.is_meta() { None } else { env.meta_wait() }
+    }
+
+    async fn execute(
+        &mut self,
+        cx: &mut StepContext<'_, MasterEnv>,
+        operation: RemoteOperation,
+    ) -> Flow<MasterEnv> {
+        let env = cx.env();
+        let region = self.region.encoded_name();
+        let _guard = env.region_locks.lock(region).await;
+        let result = match self.state {
+            State::RegionRemoteProcedureDispatch => return self.dispatch(cx, operation),
+            State::RegionRemoteProcedureReportSucceed => self.record_report(env).await,
+            State::RegionRemoteProcedureServerCrash => self.record_crash(env).await,
+            State::RegionRemoteProcedureDispatchFail => Ok(()),
+        };
+        match result {
+            Ok(()) => {
+                env.regions.detach_remote(region, cx.id());
+                Flow::Done
+            }
+            Err(error) => {
+                tracing::warn!(pid = %cx.id(), %region, %error, "trying again later");
+                cx.retry_later()
+            }
+        }
+    }
+
+    /// The region must know who waits for the report before the command leaves.
+    fn dispatch(&mut self, cx: &StepContext<'_, MasterEnv>, operation: RemoteOperation) -> Flow<MasterEnv> {
+        let env = cx.env();
+        let region = self.region.encoded_name();
+        if let Err(error) = env.regions.attach_remote(region, cx.id()) {
+            tracing::warn!(pid = %cx.id(), %error, "nothing to open or close");
+            return Flow::Done;
+        }
+        match env.dispatcher.add(&self.server, cx.id(), operation) {
+            Ok(()) => Flow::Suspend,
+            Err(not_online) => {
+                tracing::info!(pid = %cx.id(), %region, %not_online, "not dispatched");
+                env.regions.detach_remote(region, cx.id());
+                Flow::Done
+            }
+        }
+    }
+
+    async fn record_report(&self, env: &MasterEnv) -> Result<(), StepError> {
+        let region = self.region.encoded_name();
+        let record = match self.report {
+            Some((TransitionCode::Opened, open_seq_num)) => env.regions.opened(region, open_seq_num)?,
+            Some((TransitionCode::Closed, _)) => env.regions.closed(region)?,
+            // The region is nowhere; whoever wanted it open tries elsewhere.
+            _ => return Ok(()),
+        };
+        env.record_region(&record).await
+    }
+
+    async fn record_crash(&self, env: &MasterEnv) -> Result<(), StepError> {
+        let record = env.regions.closed_abnormally(self.region.encoded_name())?;
+        env.record_region(&record).await
+    }
+
+    fn on_message(&mut self, message: Message, may_report: &[TransitionCode]) -> Reaction {
+        match message {
+            Message::Transition { server, code, open_seq_num } => {
+                self.on_report(&server, code, open_seq_num, may_report)
+            }
+            Message::NotDispatched { reason } if self.state == State::RegionRemoteProcedureDispatch => {
+                tracing::info!(region = %self.region.encoded_name(), %reason, "not carried out");
+                // Not stored: a next master may as well try the same server again.
+                self.state = State::RegionRemoteProcedureDispatchFail;
+                Reaction::wake()
+            }
+            Message::ServerCrashed { server, .. }
+                if server == self.server && self.state != State::RegionRemoteProcedureServerCrash =>
+            {
+                // Even after a report: the region was open, and died with its server before hbase:meta said so.
+                self.state = State::RegionRemoteProcedureServerCrash;
+                Reaction::wake().persist()
+            }
+            Message::NotDispatched { .. } | Message::ServerCrashed { .. } | Message::RemoteDone { .. } => {
+                Reaction::ignore()
+            }
+        }
+    }
+
+    fn on_report(
+        &mut self,
+        server: &ServerName,
+        code: TransitionCode,
+        open_seq_num: SeqNum,
+        may_report: &[TransitionCode],
+    ) -> Reaction {
+        if self.state != State::RegionRemoteProcedureDispatch {
+            return Reaction::ignore(); // the same report once more
+        }
+        let complaint = if *server != self.server {
+            Some(format!("Received report from {server}, expected {}", self.server))
+        } else if !may_report.contains(&code) {
+            Some(format!("Received report unexpected {} transition, {}", code.as_str_name(), self.region))
+        } else if code == TransitionCode::Opened && open_seq_num < SeqNum(0) {
+            Some(format!(
+                "Received report unexpected OPENED transition openSeqNum={open_seq_num}, {}",
+                self.region
+            ))
+        } else {
+            None
+        };
+        if let Some(complaint) = complaint {
+            return Reaction::ignore().reject(JavaException::new(class::UNEXPECTED_STATE, complaint));
+        }
+        self.state = State::RegionRemoteProcedureReportSucceed;
+        self.report = Some((code, open_seq_num));
+        Reaction::wake().persist()
+    }
+}
+
+#[async_trait]
+impl Procedure<MasterEnv> for OpenRegion {
+    fn class_name(&self) -> &str {
+        OPEN_CLASS
+    }
+
+    fn details(&self) -> String {
+        self.0.details("OpenRegionProcedure")
+    }
+
+    fn priority(&self) -> Priority {
+        Priority::of_table(self.0.region.table())
+    }
+
+    fn wait_before(&self, env: &MasterEnv) -> Option<Event> {
+        self.0.wait_before(env)
+    }
+
+    async fn execute(&mut self, cx: &mut StepContext<'_, MasterEnv>) -> Flow<MasterEnv> {
+        let operation = RemoteOperation::Open { region: self.0.region.clone() };
+        self.0.execute(cx, operation).await
+    }
+
+    fn is_rollback_supported(&self) -> bool {
+        false
+    }
+
+    async fn rollback(&mut self, _: &mut StepContext<'_, MasterEnv>) -> Result<(), JavaException> {
+        Ok(())
+    }
+
+    fn on_message(&mut self, _: &HookContext<'_, MasterEnv>, message: Message) -> Reaction {
+        self.0.on_message(message, &[TransitionCode::Opened, TransitionCode::FailedOpen])
+    }
+
+    fn state_messages(&self) -> Vec<pb::Any> {
+        codec::open_messages(self)
+    }
+
+    fn after_load(&mut self, cx: &HookContext<'_, MasterEnv>) {
+        attach_loaded(&self.0, cx);
+    }
+}
+
+#[async_trait]
+impl Procedure<MasterEnv> for CloseRegion {
+    fn class_name(&self) -> &str {
+        CLOSE_CLASS
+    }
+
+    fn details(&self) -> String {
+        self.remote.details("CloseRegionProcedure")
+    }
+
+    fn priority(&self) -> Priority {
+        Priority::of_table(self.remote.region.table())
+    }
+
+    fn wait_before(&self, env: &MasterEnv) -> Option<Event> {
+        self.remote.wait_before(env)
+    }
+
+    async fn execute(&mut self, cx: &mut StepContext<'_, MasterEnv>) -> Flow<MasterEnv> {
+        let operation = RemoteOperation::Close {
+            region: self.remote.region.clone(),
+            destination: self.destination.clone(),
+            evict_cache: self.evict_cache,
+        };
+        self.remote.execute(cx, operation).await
+    }
+
+    fn is_rollback_supported(&self) -> bool {
+        false
+    }
+
+    async fn rollback(&mut self, _: &mut StepContext<'_, MasterEnv>) -> Result<(), JavaException> {
+        Ok(())
+    }
+
+    fn on_message(&mut self, _: &HookContext<'_, MasterEnv>, message: Message) -> Reaction {
+        self.remote.on_message(message, &[TransitionCode::Closed])
+    }
+
+    fn state_messages(&self) -> Vec<pb::Any> {
+        codec::close_messages(self)
+    }
+
+    fn after_load(&mut self, cx: &HookContext<'_, MasterEnv>) {
+        attach_loaded(&self.remote, cx);
+    }
+}
+
+/// Reports may come before the first step after a change of masters.
+fn attach_loaded(remote: &RegionRemote, cx: &HookContext<'_, MasterEnv>) {
+    let regions = &cx.env().regions;
+    if let Some(parent) = cx.parent() {
+        regions.attach_loaded(&remote.region, parent);
+    }
+    regions.attach_remote(remote.region.encoded_name(), cx.id()).unwrap_or(());
+}

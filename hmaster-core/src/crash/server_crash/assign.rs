@@ -1,0 +1,94 @@
+//! What becomes of a dead server's regions.
+
+use hmaster_procedure::{Delivery, Procedure, StateFlow, StepContext};
+use hmaster_types::{ProcId, RegionInfo, TableState};
+
+use super::{ServerCrash, State};
+use crate::assignment::RegionNode;
+use crate::environment::MasterEnv;
+use crate::error::StepError;
+use crate::message::Message;
+
+/// What to do about one region.
+enum Verdict {
+    /// It isn't on the dead server any more.
+    Elsewhere,
+    /// An open or close waits for the dead server's report.
+    TellRemote(ProcId),
+    /// A procedure has it in hand and waits for nobody.
+    MarkClosed(Option<ProcId>),
+    /// Its table is disabled.
+    Leave,
+    /// Nobody has it in hand.
+    Assign,
+}
+
+impl ServerCrash {
+    /// Has regions of the dead server opened elsewhere, or tells the procedures that have them in hand.
+    pub(super) async fn assign(
+        &self,
+        cx: &StepContext<'_, MasterEnv>,
+        regions: Vec<RegionInfo>,
+        then: State,
+    ) -> Result<StateFlow<MasterEnv, State>, StepError> {
+        let force_new_plan = !cx.env().options.assignment.retain_after_crash;
+        let mut children: Vec<Box<dyn Procedure<MasterEnv>>> = Vec::new();
+        for region in regions {
+            children.extend(self.assign_one(cx, &region, force_new_plan).await?);
+        }
+        tracing::info!(server = %self.server, regions = children.len(), "assigning regions of a dead server");
+        Ok(match children.is_empty() {
+            true => StateFlow::To(then),
+            false => StateFlow::Children { children, then: Some(then) },
+        })
+    }
+
+    async fn assign_one(
+        &self,
+        cx: &StepContext<'_, MasterEnv>,
+        region: &RegionInfo,
+        force_new_plan: bool,
+    ) -> Result<Option<Box<dyn Procedure<MasterEnv>>>, StepError> {
+        let env = cx.env();
+        let crashed = || Message::ServerCrashed { server: self.server.clone(), force_new_plan };
+        loop {
+            // No step of the region's own procedures is in its middle while this is held.
+            let _guard = env.region_locks.lock(region.encoded_name()).await;
+            let Some(node) = env.regions.get(region.encoded_name()) else { return Ok(None) };
+            match self.judge(env, &node) {
+                Verdict::Elsewhere | Verdict::Leave => return Ok(None),
+                Verdict::TellRemote(remote) => match cx.deliver(remote, crashed()).await {
+                    Delivery::Accepted | Delivery::Rejected(_) => return Ok(None),
+                    // It has just ended: look again at what it left.
+                    Delivery::NoSuchProcedure => env.regions.detach_remote(region.encoded_name(), remote),
+                },
+                Verdict::MarkClosed(owner) => {
+                    let record = env.regions.closed_abnormally(region.encoded_name())?;
+                    env.record_region(&record).await?;
+                    if let Some(owner) = owner {
+                        cx.deliver(owner, crashed()).await;
+                    }
+                    return Ok(None);
+                }
+                Verdict::Assign => return Ok(Some(Box::new(env.assign(region, None, force_new_plan)?))),
+            }
+        }
+    }
+
+    fn judge(&self, env: &MasterEnv, node: &RegionNode) -> Verdict {
+        if node.location() != Some(&self.server) {
+            return Verdict::Elsewhere;
+        }
+        if let Some(remote) = node.remote() {
+            return Verdict::TellRemote(remote);
+        }
+        if node.owner().is_some() {
+            return Verdict::MarkClosed(node.procedure());
+        }
+        // Only when it is disabled: a region of a table that is being disabled has edits to be replayed (danger 21).
+        match env.tables.get(node.info().table()) {
+            Some(TableState::Disabled) => Verdict::Leave,
+            _ => Verdict::Assign,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Every procedure that can be continued, by its Java class.
+
+use hmaster_procedure::Registry;
+
+use crate::assignment::{region_remote, transit};
+use crate::crash::{server_crash, split_wal, split_wal_remote};
+use crate::environment::MasterEnv;
+use crate::namespaces;
+use crate::tables::{close_regions, create, delete, disable, enable, init_meta};
+
+/// What this master can continue, whether it or Java's has begun it.
+pub fn registry() -> Registry<MasterEnv> {
+    Registry::new()
+        .with_machine(transit::CLASS, transit::decode)
+        .with(region_remote::OPEN_CLASS, region_remote::decode_open)
+        .with(region_remote::CLOSE_CLASS, region_remote::decode_close)
+        .with_machine(server_crash::CLASS, server_crash::decode)
+        .with_machine(split_wal::CLASS, split_wal::decode)
+        .with(split_wal_remote::CLASS, split_wal_remote::decode)
+        .with_machine(init_meta::CLASS, init_meta::decode)
+        .with_machine(create::CLASS, create::decode)
+        .with_machine(delete::CLASS, delete::decode)
+        .with_machine(enable::CLASS, enable::decode)
+        .with_machine(disable::CLASS, disable::decode)
+        .with_machine(close_regions::CLASS, close_regions::decode)
+        .with_machine(namespaces::create::CLASS, namespaces::create::decode)
+        .with_machine(namespaces::modify::CLASS, namespaces::modify::decode)
+        .with_machine(namespaces::delete::CLASS, namespaces::delete::decode)
+}

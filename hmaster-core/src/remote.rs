@@ -1,0 +1,12 @@
+//! Commands to region servers: batches, retries, answers. Counterpart of `RSProcedureDispatcher`.
+//!
+//! Commands for one server travel together: while a call is under way others gather for the next, so there is no fixed
+//! delay and no more than one call per server.
+
+mod dispatcher;
+mod operation;
+pub mod policy;
+
+pub use dispatcher::{Dispatcher, NotOnline};
+pub use operation::{RemoteOperation, build_request};
+pub use policy::{Attempts, Next, RetryPolicy};

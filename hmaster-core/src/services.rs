@@ -1,0 +1,79 @@
+//! What region servers and clients can ask of a master. Counterpart of `MasterRpcServices`.
+//!
+//! A service looks at the master's role first: a waiting master answers everything but the registry with
+//! `ServerNotRunningYetException`, which makes the caller look for the active one.
+
+mod region_servers;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hmaster_protocol::CallContext;
+use hmaster_types::{JavaException, RegionState, ServerName};
+
+use crate::ports::zookeeper::MasterNode;
+use crate::role::RoleCell;
+use crate::step::ProcedureUser;
+
+pub use region_servers::{HostNames, RegionServerStatus};
+
+/// What a master knows of the cluster without being active: it answers clients that look for the active one.
+#[async_trait]
+pub trait ClusterView: Send + Sync {
+    /// The cluster's id, once there is one.
+    fn cluster_id(&self) -> Option<String>;
+
+    /// The active master.
+    fn active_master(&self) -> Option<MasterNode>;
+
+    /// The masters that wait.
+    fn backup_masters(&self) -> Vec<MasterNode>;
+
+    /// Where hbase:meta is, by replica, as ZooKeeper shows it.
+    async fn meta_locations(&self) -> Result<Vec<(u16, Option<ServerName>, RegionState)>, JavaException>;
+}
+
+/// What whoever runs this process can be asked to do.
+pub trait Process: Send + Sync {
+    /// Stops this master; others may take over.
+    fn stop_master(&self, why: &str);
+}
+
+/// The services for clients.
+pub struct MasterServices {
+    /// What the master is.
+    pub role: Arc<RoleCell>,
+    /// What it knows of the cluster.
+    pub view: Arc<dyn ClusterView>,
+    /// The process around it.
+    pub process: Arc<dyn Process>,
+}
+
+/// The registry, which every master offers, whatever its role.
+pub struct RegistryServices {
+    /// What the master is.
+    pub role: Arc<RoleCell>,
+    /// What it knows of the cluster.
+    pub view: Arc<dyn ClusterView>,
+}
+
+fn user_of(call: &CallContext) -> ProcedureUser {
+    match call.user_name() {
+        "" => ProcedureUser::master(),
+        name => ProcedureUser(name.to_owned()),
+    }
+}
+
+/// A field that holds something else than it should. The message names it.
+fn bad_argument(error: impl std::fmt::Display) -> JavaException {
+    JavaException::new(hmaster_types::class::ILLEGAL_ARGUMENT, error.to_string())
+}
+
+/// An address as a host name decided by nobody but the network.
+fn textual(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or_else(|| v6.to_string(), |v4| v4.to_string()),
+        IpAddr::V4(v4) => v4.to_string(),
+    }
+}

@@ -1,0 +1,118 @@
+//! Regions that were opened or closed, or that want to be split. Counterpart of
+//! `AssignmentManager.reportRegionStateTransition`.
+
+use hmaster_procedure::Delivery;
+use hmaster_protocol::pb;
+use hmaster_protocol::pb::region_state_transition::TransitionCode;
+use hmaster_types::{JavaException, ProcId, RegionInfo, SeqNum, ServerName, class};
+
+use super::check_reign;
+use crate::assignment::RegionNode;
+use crate::environment::MasterEnv;
+use crate::message::Message;
+use crate::servers::Liveness;
+
+type Response = pb::ReportRegionStateTransitionResponse;
+
+/// Takes in a report. It is answered when the procedures that wait for it have stored it, because the region server
+/// forgets it then (danger 4).
+pub(super) async fn report(
+    env: &MasterEnv,
+    request: pb::ReportRegionStateTransitionRequest,
+) -> Result<Response, JavaException> {
+    let server = ServerName::try_from(&request.server)?;
+    for transition in &request.transition {
+        check_reign(env, transition.initiating_master_active_time)?;
+        let about_meta = transition.region_info.iter().any(is_meta);
+        if !about_meta && !env.conditions.is_meta_loaded() {
+            let message = "Master has not loaded hbase:meta yet";
+            return Err(JavaException::new(class::PLEASE_HOLD, message));
+        }
+    }
+    match env.servers.liveness(&server) {
+        Liveness::Live => {}
+        Liveness::Dead => return Ok(aborting("You are dead")),
+        // Perhaps it hasn't reported to this master yet; then it will.
+        Liveness::Unknown => {
+            return Err(JavaException::new(class::PLEASE_HOLD, format!("{server} is not known yet")));
+        }
+    }
+    for transition in &request.transition {
+        if let Err(exception) = one(env, &server, transition).await {
+            if exception.is(class::PLEASE_HOLD) {
+                return Err(exception);
+            }
+            tracing::error!(%server, %exception, "a transition that must not be: the region server will abort");
+            return Ok(aborting(&format!("Failed transition {}", exception.message)));
+        }
+    }
+    Ok(Response::default())
+}
+
+/// Makes the region server abort.
+fn aborting(why: &str) -> Response {
+    Response { error_message: Some(why.to_owned()) }
+}
+
+fn is_meta(region: &pb::RegionInfo) -> bool {
+    region.table_name.namespace == "hbase" && region.table_name.qualifier == "meta"
+}
+
+async fn one(
+    env: &MasterEnv,
+    server: &ServerName,
+    transition: &pb::RegionStateTransition,
+) -> Result<(), JavaException> {
+    let unexpected = |message: String| JavaException::new(class::UNEXPECTED_STATE, message);
+    match transition.transition_code() {
+        code @ (TransitionCode::Opened | TransitionCode::FailedOpen | TransitionCode::Closed) => {
+            let [region] = &transition.region_info[..] else {
+                return Err(unexpected(format!(
+                    "{} names {} regions",
+                    code.as_str_name(),
+                    transition.region_info.len()
+                )));
+            };
+            open_or_closed(env, server, code, &RegionInfo::try_from(region)?, transition).await
+        }
+        TransitionCode::ReadyToSplit => {
+            Err(JavaException::new(class::DO_NOT_RETRY_IO, "Regions are not split by this master yet"))
+        }
+        code => Err(unexpected(format!("unsupported transition {}", code.as_str_name()))),
+    }
+}
+
+async fn open_or_closed(
+    env: &MasterEnv,
+    server: &ServerName,
+    code: TransitionCode,
+    region: &RegionInfo,
+    transition: &pb::RegionStateTransition,
+) -> Result<(), JavaException> {
+    let Some(waiting) = env.regions.with(region.encoded_name(), RegionNode::remote) else {
+        let message = format!(
+            "Server {server} was trying to transition region {region} to {}. but Region is not known.",
+            code.as_str_name()
+        );
+        return Err(JavaException::new(class::UNEXPECTED_STATE, message));
+    };
+    // Old region servers don't say which procedure they answer.
+    let answers = |waiting: &ProcId| match transition.proc_id.first() {
+        Some(id) if *id >= 0 => id.cast_unsigned() == waiting.0,
+        _ => true,
+    };
+    let Some(procedure) = waiting.filter(answers) else {
+        tracing::warn!(%server, region = %region.encoded_name(), code = code.as_str_name(), "nobody waits for this report");
+        return Ok(());
+    };
+    let open_seq_num = transition.open_seq_num.map_or(SeqNum::NONE, |seq| SeqNum(seq.cast_signed()));
+    let message = Message::Transition { server: server.clone(), code, open_seq_num };
+    match env.deliver(procedure, message).await {
+        Delivery::Rejected(exception) => Err(exception),
+        // It has just ended, or this master has: what isn't stored isn't acknowledged.
+        Delivery::NoSuchProcedure if env.shutdown.is_cancelled() => {
+            Err(JavaException::new(class::PLEASE_HOLD, "the master stops"))
+        }
+        Delivery::Accepted | Delivery::NoSuchProcedure => Ok(()),
+    }
+}

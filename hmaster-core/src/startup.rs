@@ -1,0 +1,151 @@
+//! From the won election to a master that serves. Counterpart of `HMaster.finishActiveMasterInitialization`.
+//!
+//! There is one way, whether the cluster is new, the master restarts, a backup takes over or the last master was Java's
+//! (invariant 6). What is known is not waited for: region servers that are there count at once, and there is no fixed
+//! pause.
+
+mod loading;
+mod namespace_table;
+mod servers;
+mod waiting;
+
+use std::sync::Arc;
+
+use hmaster_procedure::engine::EngineConfig;
+use hmaster_procedure::{ExecutorError, LoadError, LoadPlan, ProcedureExecutor, ProcedureStore};
+use hmaster_types::{ProcId, RegionInfo};
+
+use crate::environment::{Conditions, MasterEnv, Reign, ReignTasks};
+use crate::error::StepError;
+use crate::message::Event;
+use crate::registry::registry;
+use crate::tables::init_meta::InitMeta;
+
+pub use waiting::{Enough, ServerCount};
+
+/// Why a reign didn't begin.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Something it needs didn't work.
+    #[error("{stage}: {source}")]
+    Step {
+        /// What was being done.
+        stage: &'static str,
+        /// What went wrong.
+        #[source]
+        source: StepError,
+    },
+    /// Procedures can't be read.
+    #[error("load procedures: {0}")]
+    Store(#[from] hmaster_procedure::StoreError),
+    /// Some procedures can't be continued.
+    #[error("{0}")]
+    Procedures(#[from] LoadError),
+    /// It ended before it began.
+    #[error("the active role ended while starting: {0}")]
+    Ended(String),
+}
+
+/// What a reign is started with, besides its environment.
+pub struct Start {
+    /// The master.
+    pub env: Arc<MasterEnv>,
+    /// Its tasks.
+    pub tasks: ReignTasks,
+    /// Where procedures are kept.
+    pub procedures: Arc<dyn ProcedureStore>,
+    /// Ids of procedures are above this, whatever the store says.
+    pub id_floor: ProcId,
+}
+
+/// Loads what is kept, and connects it. Nothing runs yet, and region servers aren't heard.
+///
+/// # Errors
+/// When something can't be read, or a procedure can't be continued.
+pub async fn load(start: Start) -> Result<Reign, StartError> {
+    let Start { env, tasks, procedures, id_floor } = start;
+    env.progress.begin("Load procedures");
+    let plan = LoadPlan::new(procedures.load().await?, &registry());
+    tracing::info!(%plan, "procedures");
+    let config = engine_config(&env);
+    let executor =
+        ProcedureExecutor::load(env.clone(), procedures, env.clock.clone(), config, plan, id_floor)?;
+    let reign = Reign::new(env, executor, tasks);
+    let env = &reign.env;
+    env.progress.begin("Load the place of hbase:meta");
+    stage(env, "load the place of hbase:meta", loading::load_meta_place(env)).await?;
+    env.progress.begin("Find region servers");
+    stage(env, "find region servers", servers::find_servers(&reign)).await?;
+    env.progress.begin("Load switches");
+    stage(env, "load switches", env.load_switches()).await?;
+    Ok(reign)
+}
+
+/// Begins to work and to listen, and ends when clients can be served.
+///
+/// # Errors
+/// When something can't be read or written, or the reign ends.
+pub async fn run(reign: &Reign) -> Result<(), StartError> {
+    let env = &reign.env;
+    let up = async { Ok(env.zookeeper.set_cluster_up(Some(env.clock.now_ms())).await?) };
+    stage(env, "declare the cluster up", up).await?;
+    env.conditions.set_services_started();
+    reign.executor().start();
+    env.server_joined();
+    env.progress.begin("Assign hbase:meta");
+    if !env.regions.has(RegionInfo::meta().encoded_name()) {
+        submit(env, InitMeta::procedure()).await?;
+    }
+    env.progress.begin("Wait for region servers");
+    waiting::wait_for_servers(env).await?;
+    env.progress.begin("Wait for hbase:meta");
+    waiting::wait_for(env, Conditions::is_meta_assigned).await?;
+    env.progress.begin("Load hbase:meta");
+    stage(env, "load hbase:meta", loading::load_meta(env)).await?;
+    env.set_condition(Event::MetaLoaded, true);
+    env.progress.begin("Assign regions that are nowhere");
+    loading::assign_offline_regions(env).await?;
+    env.progress.begin("Load namespaces");
+    namespace_table::load(reign).await?;
+    env.set_condition(Event::Initialized, true);
+    env.progress.finish();
+    Ok(())
+}
+
+fn engine_config(env: &MasterEnv) -> EngineConfig {
+    let options = &env.options.procedures;
+    let mut config = EngineConfig::default();
+    config.retry.interval_ms = options.retry_pause.as_millis() as u64;
+    config.retry.interval_ms_max = options.retry_pause_max.as_millis() as u64;
+    config.results.evict_ttl_ms = options.evict_ttl.as_millis() as u64;
+    config.results.evict_acked_ttl_ms = options.evict_acked_ttl.as_millis() as u64;
+    config.results.interval_ms = options.cleaner_interval.as_millis() as u64;
+    config.results.evict_batch_max = options.evict_batch as usize;
+    config
+}
+
+async fn stage<T>(
+    env: &MasterEnv,
+    stage: &'static str,
+    work: impl Future<Output = Result<T, StepError>>,
+) -> Result<T, StartError> {
+    tokio::select! {
+        biased;
+        () = env.shutdown.cancelled() => Err(ended(env)),
+        done = work => done.map_err(|source| StartError::Step { stage, source }),
+    }
+}
+
+async fn submit(
+    env: &MasterEnv,
+    procedure: impl hmaster_procedure::Procedure<MasterEnv>,
+) -> Result<ProcId, StartError> {
+    env.submit(procedure).await.map_err(|error: ExecutorError| match env.end_reason() {
+        Some(reason) => StartError::Ended(reason.to_owned()),
+        None => StartError::Ended(error.to_string()),
+    })
+}
+
+fn ended(env: &MasterEnv) -> StartError {
+    StartError::Ended(env.end_reason().unwrap_or("the master stops").to_owned())
+}
