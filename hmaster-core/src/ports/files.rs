@@ -51,8 +51,8 @@ pub trait MasterFiles: Send + Sync {
     /// Waits out the safe mode, checks version and id or makes them, makes the folders, clears `.tmp`.
     async fn prepare(&self) -> Result<RootInfo, FilesError>;
 
-    /// Makes hbase:meta's folders and schema, if they aren't there.
-    async fn bootstrap_meta(&self, schema: &TableDescriptor) -> Result<(), FilesError>;
+    /// Makes hbase:meta's folders and schema in a new cluster, and returns the schema.
+    async fn bootstrap_meta(&self) -> Result<TableDescriptor, FilesError>;
 
     /// All tables' schemas; a table whose schema can't be read comes with the reason.
     async fn table_descriptors(

@@ -8,7 +8,6 @@ use hmaster_procedure::{
 use hmaster_protocol::pb;
 use hmaster_types::{RegionInfo, RegionState, TableName};
 
-use super::schemas::meta_schema;
 use crate::assignment::RegionRecord;
 use crate::environment::MasterEnv;
 use crate::step::{Stop, settle};
@@ -77,9 +76,7 @@ impl StateMachine<MasterEnv> for InitMeta {
         let result: Result<_, Stop> = async {
             Ok(match state {
                 State::WriteFsLayout => {
-                    let schema = meta_schema(&env.options);
-                    env.files.bootstrap_meta(&schema).await?;
-                    env.schemas.insert(schema);
+                    env.schemas.insert(env.files.bootstrap_meta().await?);
                     StateFlow::To(State::AssignMeta)
                 }
                 State::AssignMeta => {

@@ -5,34 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hmaster_config::Options;
 use hmaster_types::{ColumnFamilyDescriptor, TableDescriptor, TableName, attribute};
 use parking_lot::RwLock;
 
 use crate::environment::MasterEnv;
 use crate::error::StepError;
-
-/// The schema of a new cluster's hbase:meta. Counterpart of `FSTableDescriptors.createMetaTableDescriptorBuilder`.
-pub fn meta_schema(options: &Options) -> TableDescriptor {
-    let family = |name: &'static str, versions: &str| {
-        ColumnFamilyDescriptor::builder(name)
-            .attribute(attribute::VERSIONS, versions.to_owned())
-            .attribute(attribute::IN_MEMORY, "true")
-            .attribute(attribute::BLOCKSIZE, options.meta.block_bytes.to_string())
-            .attribute(attribute::DATA_BLOCK_ENCODING, "ROW_INDEX_V1")
-    };
-    let versions = options.meta.versions.to_string();
-    let filtered = |name| family(name, &versions).attribute(attribute::BLOOMFILTER, "ROWCOL");
-    let multi_row_mutation = "|org.apache.hadoop.hbase.coprocessor.MultiRowMutationEndpoint|536870911|";
-    TableDescriptor::builder(TableName::meta())
-        .attribute("coprocessor$1", multi_row_mutation)
-        .attribute(attribute::STORE_FILE_TRACKER, options.filesystem.store_file_tracker.as_str())
-        .family(filtered("info").build())
-        .family(filtered("table").build())
-        // Every sequence number counts.
-        .family(family("rep_barrier", &i32::MAX.to_string()).build())
-        .build()
-}
 
 /// The schema of hbase:namespace. Counterpart of `TableDescriptorBuilder.NAMESPACE_TABLEDESC`.
 pub fn namespace_schema() -> TableDescriptor {
