@@ -3,13 +3,16 @@
 pub mod acl;
 pub mod codec;
 pub mod config;
+pub mod election;
 pub mod envelope;
 mod error;
 pub mod lease;
 pub mod memory;
+pub mod mirror;
 mod paths;
 pub mod recoverable;
 pub mod session;
+pub mod tracker;
 mod watcher;
 pub mod znode;
 
@@ -19,6 +22,7 @@ pub use codec::{
     SwitchKind,
 };
 pub use config::ZkConfig;
+pub use election::{ActiveRole, Elector, ElectorConfig, End, Role};
 pub use error::{Operation, ZkError, ZkErrorKind};
 pub use lease::{BootClock, LeaseKeeper, LeaseLoss, LeaseTerms, MonotonicClock, SessionLease, TokioClock};
 pub use paths::{BarrierPaths, ZnodePaths};

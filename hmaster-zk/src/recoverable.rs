@@ -19,7 +19,7 @@ use bytes::Bytes;
 use hmaster_types::Chance;
 
 use crate::envelope;
-use crate::error::{Operation, ZkError, ZkErrorKind};
+use crate::error::{ZkError, ZkErrorKind};
 use crate::session::{MultiOp, NodeWatch, ZkSession};
 use crate::znode::{self, Acl, CreateMode, Stat};
 
@@ -76,23 +76,40 @@ impl RecoverableZooKeeper {
                 Ok(created) => return Ok(created),
                 Err(error) => error,
             };
-            if mode.is_sequential() {
-                if let Some(created) = self.find_sequential(path, &data, mode, &error, &mut attempts).await? {
-                    return Ok(created);
-                }
-                continue;
+            let found = if mode.is_sequential() {
+                self.find_sequential(path, &data, mode, error, &mut attempts).await?
+            } else {
+                self.find(path, &data, mode, error, &mut attempts).await?
+            };
+            if let Some(created) = found {
+                return Ok(created);
             }
-            if !(error.is_node_exists() && attempts.in_doubt()) {
-                attempts.again(error).await?;
-                continue;
-            }
-            match self.read(path).await {
-                Ok((found, stat)) if found == data && self.owns(mode, &stat) => {
-                    return Ok((path.to_owned(), stat));
-                }
-                Ok(_) => return Err(error),
-                Err(gone) if gone.is_no_node() => {} // made and removed meanwhile: make it again
-                Err(unread) => return Err(unread),
+        }
+    }
+
+    /// Makes a znode that isn't sequential and carries out `others`, whose data get no envelope: all or nothing.
+    ///
+    /// # Errors
+    /// Like [`ZkSession::multi`].
+    pub async fn create_with(
+        &self,
+        path: &str,
+        payload: &[u8],
+        mode: CreateMode,
+        acl: &[Acl],
+        others: Vec<MultiOp>,
+    ) -> Result<(), ZkError> {
+        let data = self.wrap(payload);
+        let create = MultiOp::Create { path: path.to_owned(), data: data.clone(), mode, acl: acl.to_vec() };
+        let ops: Vec<_> = std::iter::once(create).chain(others).collect();
+        let mut attempts = self.attempts();
+        loop {
+            let error = match self.session.multi(&ops).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if self.find(path, &data, mode, error, &mut attempts).await?.is_some() {
+                return Ok(());
             }
         }
     }
@@ -261,37 +278,52 @@ impl RecoverableZooKeeper {
         !mode.is_ephemeral() || stat.ephemeral_owner == Some(self.session.id())
     }
 
-    /// After a failed sequential create: the znode if it was made after all, none if it may be tried again.
+    /// After a failed create: the znode if it was made after all, none if it may be tried again.
+    async fn find(
+        &self,
+        path: &str,
+        data: &Bytes,
+        mode: CreateMode,
+        error: ZkError,
+        attempts: &mut Attempts,
+    ) -> Result<Option<(String, Stat)>, ZkError> {
+        if !(error.is_node_exists() && attempts.in_doubt()) {
+            attempts.again(error).await?;
+            return Ok(None);
+        }
+        match self.read(path).await {
+            Ok((found, stat)) if found == *data && self.owns(mode, &stat) => {
+                Ok(Some((path.to_owned(), stat)))
+            }
+            Ok(_) => Err(error),
+            Err(gone) if gone.is_no_node() => Ok(None), // made and removed meanwhile: it may be made again
+            Err(unread) => Err(unread),
+        }
+    }
+
+    /// The same after a failed sequential create.
     async fn find_sequential(
         &self,
         path: &str,
         data: &Bytes,
         mode: CreateMode,
-        error: &ZkError,
+        error: ZkError,
         attempts: &mut Attempts,
     ) -> Result<Option<(String, Stat)>, ZkError> {
         attempts.again(error.clone()).await?;
         if !attempts.in_doubt() {
             return Ok(None);
         }
-        if data.is_empty() {
-            return Err(error.clone());
-        }
-        let above = znode::parent(path).ok_or_else(|| {
-            let reason = ZkErrorKind::BadArguments("no parent".into());
-            ZkError::new(Operation::Create, path, reason)
-        })?;
-        let prefix = znode::name(path);
+        let above = znode::parent(path).filter(|_| !data.is_empty()).ok_or(error)?;
         let names = self.children(above).await?;
-        for name in names.iter().filter(|name| name.starts_with(prefix)) {
+        for name in names.iter().filter(|name| name.starts_with(znode::name(path))) {
             let sibling = znode::join(above, name);
             match self.read(&sibling).await {
                 Ok((found, stat)) if found == *data && self.owns(mode, &stat) => {
                     return Ok(Some((sibling, stat)));
                 }
-                Ok(_) => {}
-                Err(error) if error.is_no_node() => {}
-                Err(error) => return Err(error),
+                Err(error) if !error.is_no_node() => return Err(error),
+                _ => {}
             }
         }
         Ok(None)

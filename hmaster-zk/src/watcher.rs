@@ -16,7 +16,7 @@ use crate::envelope;
 use crate::error::ZkError;
 use crate::paths::ZnodePaths;
 use crate::recoverable::RecoverableZooKeeper;
-use crate::session::{RealSession, ZkSession};
+use crate::session::{MultiOp, RealSession, ZkSession};
 use crate::znode::{self, CreateMode, Stat};
 
 /// A session with the paths of one cluster. Cheap to clone.
@@ -110,6 +110,20 @@ impl ZkWatcher {
         mode: CreateMode,
     ) -> Result<(String, Stat), ZkError> {
         self.zk.create(path, payload, mode, &self.acls.acl_for(path, &self.paths)).await
+    }
+
+    /// Makes a znode and carries out `others`, all or nothing.
+    ///
+    /// # Errors
+    /// Like [`RecoverableZooKeeper::create_with`].
+    pub async fn create_with(
+        &self,
+        path: &str,
+        payload: &[u8],
+        mode: CreateMode,
+        others: Vec<MultiOp>,
+    ) -> Result<(), ZkError> {
+        self.zk.create_with(path, payload, mode, &self.acls.acl_for(path, &self.paths), others).await
     }
 
     /// Makes a persistent znode unless it is there. Counterpart of `createAndFailSilent`.

@@ -82,8 +82,12 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_secs(30);
 
     fn leased(seed: u64) -> (MemoryZooKeeper, Arc<MemorySession>, LeaseKeeper) {
+        leased_over(seed, Duration::ZERO)
+    }
+
+    fn leased_over(seed: u64, delay_max: Duration) -> (MemoryZooKeeper, Arc<MemorySession>, LeaseKeeper) {
         let zk = MemoryZooKeeper::new(Chance::seeded(seed));
-        let session = zk.connect(TIMEOUT, Faults::NONE);
+        let session = zk.connect(TIMEOUT, Faults { delay_max, ..Faults::NONE });
         let keeper =
             LeaseKeeper::start(Arc::clone(&session) as _, Arc::new(TokioClock::start()), Duration::ZERO);
         (zk, session, keeper)
@@ -102,13 +106,27 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn ends_before_the_servers_drop_the_session_whenever_the_partition_begins() {
         for seed in 0..100 {
-            let (zk, session, keeper) = leased(seed);
+            let (zk, session, keeper) = leased_over(seed, Duration::from_millis(seed * 20));
             tokio::time::sleep(TIMEOUT + Duration::from_millis(seed * 317)).await;
             zk.partition(session.id());
             let start = Instant::now();
             assert_eq!(keeper.lease().lost().await, LeaseLoss::RanOut);
             assert!(zk.is_kept(session.id()), "seed {seed}: acted {:?} into a partition", start.elapsed());
-            assert!(start.elapsed() > TIMEOUT / 2, "seed {seed}: gave up after {:?}", start.elapsed());
+            assert!(start.elapsed() > TIMEOUT / 3, "seed {seed}: gave up after {:?}", start.elapsed());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn counts_from_before_each_request() {
+        for seed in 0..20 {
+            let (_zk, _session, keeper) = leased_over(seed, Duration::from_secs(4));
+            let terms = LeaseTerms::of(TIMEOUT);
+            let start = Instant::now();
+            let until = || start.elapsed() + keeper.lease().remaining();
+            while until() == terms.length {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert_eq!(until(), terms.length + terms.renew_every, "seed {seed}");
         }
     }
 

@@ -67,6 +67,22 @@ async fn a_create_survives_lost_connections() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_create_among_others_survives_lost_connections() {
+    for losses in losses() {
+        let bench = bench();
+        plan(&bench, &losses);
+        let touch = MultiOp::Set { path: "/".into(), data: Bytes::new(), version: None };
+        let mode = CreateMode::Ephemeral;
+        bench.zk.create_with("/a", b"mine", mode, &Acl::open(), vec![touch.clone()]).await.unwrap();
+        assert_eq!(bench.payload("/a").unwrap(), "mine");
+        assert_eq!(bench.zk.exists("/").await.unwrap().unwrap().version, 1, "{losses:?}: once");
+        let again = bench.zk.create_with("/a", b"mine", mode, &Acl::open(), vec![touch]).await;
+        assert_eq!(again.unwrap_err().kind, ZkErrorKind::NodeExists);
+        assert_eq!(bench.zk.exists("/").await.unwrap().unwrap().version, 1, "{losses:?}: all or nothing");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_create_does_not_take_anothers_znode_for_its_own() {
     for losses in losses() {
         let bench = bench();

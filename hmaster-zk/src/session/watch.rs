@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 
 use futures_util::FutureExt as _;
+use parking_lot::Mutex;
 
 /// What a watch saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,13 +25,14 @@ type Firing = Pin<Box<dyn Future<Output = WatchEvent> + Send>>;
 
 /// A watch that a read left behind. Dropping it takes it back.
 pub struct NodeWatch {
-    firing: Firing,
+    /// Never locked: it lets the watch be shared between threads, which a future alone can't.
+    firing: Mutex<Firing>,
     seen: Option<WatchEvent>,
 }
 
 impl NodeWatch {
     pub(crate) fn new(firing: impl Future<Output = WatchEvent> + Send + 'static) -> Self {
-        Self { firing: firing.boxed(), seen: None }
+        Self { firing: Mutex::new(firing.boxed()), seen: None }
     }
 
     /// Waits until the watch fires. May be given up and called again; after it fired, gives the same event at once.
@@ -38,7 +40,7 @@ impl NodeWatch {
         match self.seen {
             Some(event) => event,
             None => {
-                let event = self.firing.as_mut().await;
+                let event = self.firing.get_mut().as_mut().await;
                 *self.seen.insert(event)
             }
         }
