@@ -1,9 +1,11 @@
 //! The master:store region in HBase's own format
 
+pub mod hfile;
 pub mod wal;
 
 mod compression;
 mod cursor;
+mod dictionary;
 mod error;
 
 pub use compression::{Compression, DecompressError};

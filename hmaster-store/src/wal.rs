@@ -15,7 +15,6 @@
 pub(crate) mod checksum;
 pub(crate) mod commit;
 mod compressed;
-mod dictionary;
 pub(crate) mod entry;
 pub(crate) mod file;
 mod header;

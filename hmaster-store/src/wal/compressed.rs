@@ -5,9 +5,9 @@ use bytes::{BufMut as _, Bytes};
 use hmaster_protocol::pb;
 use hmaster_types::Cell;
 
-use super::dictionary::{Dictionary, NOT_IN_DICTIONARY};
 use crate::compression::Compression;
 use crate::cursor::{Cursor, Stepped};
+use crate::dictionary::{Dictionary, read_piece};
 use crate::error::Malformed;
 
 const LARGE: usize = i16::MAX as usize;
@@ -72,14 +72,14 @@ impl Decompressor {
 
     /// Row, family, qualifier, timestamp and type.
     fn cell_key(&mut self, cursor: &mut Cursor<'_>, out: &mut Vec<u8>) -> Stepped<()> {
-        let row = piece(cursor, &mut self.rows)?;
+        let row = read_piece(cursor, &mut self.rows)?;
         out.put_i16(i16::try_from(row.len()).map_err(|_| cursor.bad("the row is too long"))?);
         out.put_slice(&row);
-        let family = piece(cursor, &mut self.families)?;
+        let family = read_piece(cursor, &mut self.families)?;
         let family_length = i8::try_from(family.len()).map_err(|_| cursor.bad("the family is too long"))?;
         out.put_i8(family_length);
         out.put_slice(&family);
-        out.put_slice(&piece(cursor, &mut self.qualifiers)?);
+        out.put_slice(&read_piece(cursor, &mut self.qualifiers)?);
         out.put_slice(cursor.take(8 + 1)?);
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Decompressor {
         };
         let end = out.len() + usize::from(length);
         while out.len() < end {
-            let tag = piece(cursor, dictionary)?;
+            let tag = read_piece(cursor, dictionary)?;
             out.put_u16(u16::try_from(tag.len()).map_err(|_| cursor.bad("a tag is too long"))?);
             out.put_slice(&tag);
         }
@@ -117,22 +117,9 @@ impl Decompressor {
     }
 }
 
-/// A piece: its number in the dictionary, or the mark of a new one, its length, and itself.
-fn piece(cursor: &mut Cursor<'_>, dictionary: &mut Dictionary) -> Stepped<Bytes> {
-    let first = cursor.u8()?;
-    if first != NOT_IN_DICTIONARY {
-        let number = i16::from_be_bytes([first, cursor.u8()?]);
-        return dictionary.get(number).ok_or_else(|| cursor.bad(format!("no piece number {number}")));
-    }
-    let length = cursor.varint32()?;
-    let piece = cursor.take_i32(length, "a piece")?;
-    dictionary.add(piece);
-    Ok(Bytes::copy_from_slice(piece))
-}
-
 fn decompress_field(field: &mut Bytes, dictionary: &mut Dictionary) -> Result<(), Malformed> {
     let mut cursor = Cursor::new(field);
-    let piece = piece(&mut cursor, dictionary).map_err(|stop| stop.at_end(field.len()))?;
+    let piece = read_piece(&mut cursor, dictionary).map_err(|stop| stop.at_end(field.len()))?;
     *field = piece;
     Ok(())
 }
@@ -140,6 +127,7 @@ fn decompress_field(field: &mut Bytes, dictionary: &mut Dictionary) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dictionary::NOT_IN_DICTIONARY;
 
     /// As Java's `CompressedKvEncoder` writes it, with new pieces only where `known` doesn't have a number.
     fn encoded(known: [Option<i16>; 3]) -> Vec<u8> {

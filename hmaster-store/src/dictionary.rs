@@ -1,15 +1,17 @@
-//! The dictionaries of compressed WALs: pieces that were met before, by number; when one is full, the piece that
-//! wasn't used for longest makes room. Counterpart of `LRUDictionary`, reading side.
+//! The dictionaries of compressed WALs, and of tags in store files: pieces that were met before, by number; when one
+//! is full, the piece that wasn't used for longest makes room. Counterpart of `LRUDictionary`, reading side.
 
 use bytes::Bytes;
 
+use crate::cursor::{Cursor, Stepped};
+
 /// Java's number for "not in the dictionary" as the first byte of a number.
-pub(super) const NOT_IN_DICTIONARY: u8 = 0xff;
+pub(crate) const NOT_IN_DICTIONARY: u8 = 0xff;
 
 const NONE: usize = usize::MAX;
 
 #[derive(Debug)]
-pub(super) struct Dictionary {
+pub(crate) struct Dictionary {
     capacity: usize,
     slots: Vec<Slot>,
     /// The piece that was used last.
@@ -26,13 +28,13 @@ struct Slot {
 }
 
 impl Dictionary {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self { capacity, slots: Vec::new(), newest: NONE, oldest: NONE }
     }
 
     /// Adds a piece, also one that is in the dictionary already; empty ones aren't kept, as in Java.
-    pub(super) fn add(&mut self, piece: &[u8]) {
-        if piece.is_empty() {
+    pub(crate) fn add(&mut self, piece: &[u8]) {
+        if piece.is_empty() || self.capacity == 0 {
             return;
         }
         let piece = Bytes::copy_from_slice(piece);
@@ -47,7 +49,7 @@ impl Dictionary {
     }
 
     /// The piece with a number.
-    pub(super) fn get(&mut self, number: i16) -> Option<Bytes> {
+    pub(crate) fn get(&mut self, number: i16) -> Option<Bytes> {
         let number = usize::try_from(number).ok().filter(|number| *number < self.slots.len())?;
         self.touch(number);
         Some(self.slots[number].piece.clone())
@@ -75,6 +77,19 @@ impl Dictionary {
             older => self.slots[older].newer = at,
         }
     }
+}
+
+/// A piece: its number in the dictionary, or the mark of a new one, its length, and itself.
+pub(crate) fn read_piece(cursor: &mut Cursor<'_>, dictionary: &mut Dictionary) -> Stepped<Bytes> {
+    let first = cursor.u8()?;
+    if first != NOT_IN_DICTIONARY {
+        let number = i16::from_be_bytes([first, cursor.u8()?]);
+        return dictionary.get(number).ok_or_else(|| cursor.bad(format!("no piece number {number}")));
+    }
+    let length = cursor.varint32()?;
+    let piece = cursor.take_i32(length, "a piece")?;
+    dictionary.add(piece);
+    Ok(Bytes::copy_from_slice(piece))
 }
 
 #[cfg(test)]
