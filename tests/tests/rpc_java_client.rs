@@ -82,7 +82,7 @@ async fn check(version: HBaseVersion, client: &str, codec: &str) -> Result<usize
     Ok(output.lines().filter(|line| line.starts_with("ok ")).count())
 }
 
-const CHECKS: usize = 16;
+const CHECKS: usize = 17;
 const KEY_VALUE: &str = "org.apache.hadoop.hbase.codec.KeyValueCodec";
 const WITH_TAGS: &str = "org.apache.hadoop.hbase.codec.KeyValueCodecWithTags";
 

@@ -49,7 +49,7 @@ async fn a_java_cluster() -> Result<()> {
             admin(&client.admin(region_server.clone(), CallOptions::default()))
                 .await
                 .context(what.clone())?;
-            rows_of_meta(&client.rows(region_server.clone(), CallOptions::default()), codec.is_some())
+            rows_of_meta(&client.rows(region_server.clone(), CallOptions::default()), codec)
                 .await
                 .context(what)?;
             master(&client, &address(&running.master)).await?;
@@ -80,8 +80,9 @@ fn port(info: &pb::ServerInfo) -> Result<u16> {
 }
 
 /// Get, Mutate, Scan and Multi on hbase:meta.
-async fn rows_of_meta(stub: &ClientStub, beside: bool) -> Result<()> {
-    let row = Bytes::from_static(b"rpc-test");
+async fn rows_of_meta(stub: &ClientStub, codec: Option<CellCodec>) -> Result<()> {
+    let beside = codec.is_some();
+    let row = Bytes::from(format!("rpc-test-{codec:?}")); // each its own: deletes hide later puts, too
     let region = || pb::RegionSpecifier::from(&RegionInfo::meta().name());
     let value = |value: &'static str| -> Result<(pb::MutationProto, Vec<Cell>)> {
         let timestamp = 1_700_000_000_000;

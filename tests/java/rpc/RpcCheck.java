@@ -24,6 +24,9 @@ import org.apache.hadoop.hbase.ipc.RpcClient;
 import org.apache.hadoop.hbase.ipc.RpcClientFactory;
 import org.apache.hadoop.hbase.exceptions.RegionMovedException;
 import org.apache.hadoop.hbase.security.User;
+import org.apache.hadoop.hbase.security.UserProvider;
+import org.apache.hadoop.hbase.security.provider.SaslClientAuthenticationProviders;
+import org.apache.hadoop.hbase.security.token.AuthenticationTokenIdentifier;
 import org.apache.hadoop.hbase.shaded.protobuf.generated.ClientProtos.ClientService;
 import org.apache.hadoop.hbase.shaded.protobuf.generated.ClientProtos.CoprocessorServiceCall;
 import org.apache.hadoop.hbase.shaded.protobuf.generated.ClientProtos.CoprocessorServiceRequest;
@@ -34,6 +37,9 @@ import org.apache.hadoop.hbase.shaded.protobuf.generated.HBaseProtos.RegionSpeci
 import org.apache.hadoop.hbase.shaded.protobuf.generated.MasterProtos.HbckService;
 import org.apache.hadoop.hbase.shaded.protobuf.generated.MasterProtos.RunHbckChoreRequest;
 import org.apache.hadoop.hbase.util.Bytes;
+import org.apache.hadoop.io.Text;
+import org.apache.hadoop.security.UserGroupInformation;
+import org.apache.hadoop.security.token.Token;
 import org.apache.hbase.thirdparty.com.google.protobuf.ByteString;
 import org.apache.hbase.thirdparty.com.google.protobuf.ServiceException;
 import org.apache.hbase.thirdparty.com.google.protobuf.UnsafeByteOperations;
@@ -124,9 +130,29 @@ public final class RpcCheck {
         expect("HbckService", remote.getMessage());
       });
     }
+    fallback();
     refused("codec", "UnsupportedCellCodecException", "org.apache.hadoop.hbase.codec.CellCodec", "");
     refused("compressor", "UnsupportedCompressionCodecException",
       "org.apache.hadoop.hbase.codec.KeyValueCodec", "org.apache.hadoop.io.compress.GzipCodec");
+  }
+
+  /** A client of secure clusters that may do without goes on; with a token it doesn't say who it is. */
+  private void fallback() throws Exception {
+    Configuration secure = new Configuration(conf);
+    secure.set("hbase.security.authentication", "kerberos");
+    secure.setBoolean("hbase.ipc.client.fallback-to-simple-auth-allowed", true);
+    SaslClientAuthenticationProviders.reset(); // it has kept the first configuration of this process
+    AuthenticationTokenIdentifier identifier = new AuthenticationTokenIdentifier("joe");
+    UserGroupInformation joe = UserGroupInformation.createRemoteUser("joe");
+    joe.addToken(new Token<>(identifier.getBytes(), new byte[] { 1 }, identifier.getKind(), new Text("the-cluster")));
+    try (RpcClient client = client(secure)) {
+      check("fallback", () -> {
+        ClientService.BlockingInterface stub = ClientService.newBlockingStub(
+          client.createBlockingRpcChannel(server, UserProvider.instantiate(secure).create(joe), TIMEOUT_MS));
+        expect("", Bytes.toString(exec(stub, null, "who", "", new byte[0])).split(" ")[0]);
+        echo(stub, 10);
+      });
+    }
   }
 
   private void refused(String name, String expected, String codec, String compressor) throws Exception {
