@@ -50,6 +50,9 @@ impl<E: Environment> Engine<E> {
         if entry.is_running() && !overrides {
             return Bypass::Busy;
         }
+        if self.entries[&entry.place.root].is_finished() {
+            return Bypass::Refused;
+        }
         let waits_or_runs = entry.is_live() || entry.state == ProcedureState::Waiting;
         if entry.is_finished() || !waits_or_runs && entry.place.parent.is_some() {
             return Bypass::Refused;

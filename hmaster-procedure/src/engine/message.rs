@@ -34,12 +34,12 @@ impl<E: Environment> Engine<E> {
         }
     }
 
-    /// True if it hasn't ended and isn't about to be undone.
+    /// True if it hasn't ended and isn't about to be undone. Of one that has, no row may be written any more: it would
+    /// outlive the tree.
     fn takes_messages(&self, id: ProcId) -> bool {
-        self.entries.get(&id).is_some_and(|entry| {
-            let over = entry.is_finished() || entry.state == ProcedureState::Failed;
-            !over && !self.trees[&entry.place.root].is_doomed()
-        })
+        self.entries
+            .get(&id)
+            .is_some_and(|entry| entry.phase != Phase::Settled && !self.trees[&entry.place.root].is_doomed())
     }
 
     fn react(&mut self, id: ProcId, reaction: Reaction, ticket: Ticket) {

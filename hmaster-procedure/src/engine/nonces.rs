@@ -35,16 +35,22 @@ struct Mark {
 pub(crate) struct Nonces(HashMap<Nonce, Mark, FixedState>);
 
 impl Nonces {
-    /// The id that is reserved for a mark, which is a procedure's from now on.
+    /// The id that is reserved for a mark, which is a procedure's, or a failure's, from now on. None if it isn't
+    /// reserved.
     pub(super) fn take(&mut self, nonce: Nonce) -> Option<ProcId> {
-        let mark = self.0.get_mut(&nonce)?;
+        let mark = self.0.get_mut(&nonce).filter(|mark| !mark.taken)?;
         mark.taken = true;
         Some(mark.id)
     }
 
-    /// A mark that a loaded procedure has.
-    pub(super) fn restore(&mut self, nonce: Nonce, id: ProcId) {
-        self.0.insert(nonce, Mark { id, taken: true, waiting: VecDeque::new() });
+    /// True if a mark is reserved or taken.
+    pub(super) fn is_known(&self, nonce: Nonce) -> bool {
+        self.0.contains_key(&nonce)
+    }
+
+    /// Makes a mark that nobody has a procedure's.
+    pub(super) fn assign(&mut self, nonce: Nonce, id: ProcId) {
+        self.0.entry(nonce).or_insert(Mark { id, taken: true, waiting: VecDeque::new() });
     }
 
     /// A mark whose result is kept no longer.
@@ -84,13 +90,5 @@ impl<E: Environment> Engine<E> {
         } else {
             self.nonces.0.remove(&nonce);
         }
-    }
-
-    /// Lets a mark stand for a request that failed before it became a procedure: repeated requests get the same error.
-    /// Counterpart of `setFailureResultForNonce`; like there, it isn't durable.
-    pub(super) fn fail_nonce_id(&mut self, nonce: Nonce) -> Option<ProcId> {
-        let mark = self.nonces.0.get_mut(&nonce).filter(|mark| !mark.taken)?;
-        mark.taken = true;
-        Some(mark.id)
     }
 }

@@ -65,7 +65,7 @@ impl<E: Environment> Engine<E> {
             rows.iter().map(|row| (Nonce::new(row.record.nonce_group(), row.record.nonce()), row.id()));
         for (nonce, id) in nonces {
             if let Some(nonce) = nonce {
-                self.nonces.restore(nonce, id);
+                self.nonces.assign(nonce, id);
             }
         }
         if rows[0].procedure.is_none() {

@@ -166,7 +166,7 @@ impl<E: Environment> Engine<E> {
     /// Lets a registered mark stand for a request that failed before it became a procedure: whoever repeats the request
     /// gets the same error. Counterpart of `setFailureResultForNonce`; as there, it doesn't survive this master.
     pub fn fail_nonce(&mut self, nonce: Nonce, name: &str, owner: Option<&str>, error: &JavaException) {
-        let Some(id) = self.fail_nonce_id(nonce) else { return };
+        let Some(id) = self.nonces.take(nonce) else { return };
         let record = pb::Procedure {
             class_name: name.to_owned(),
             proc_id: id.0,
@@ -188,7 +188,7 @@ impl<E: Environment> Engine<E> {
         if self.now.mono_ms < self.results.next_look_ms {
             return false;
         }
-        self.results.next_look_ms = self.now.mono_ms + self.results.policy.interval_ms;
+        self.results.next_look_ms = self.now.mono_ms + self.results.policy.interval_ms.max(1);
         let evicted = self.results.evict(self.now.wall_ms);
         for kept in &evicted {
             if let Some(nonce) = Nonce::new(kept.record.nonce_group(), kept.record.nonce()) {

@@ -1,5 +1,7 @@
 //! What a step's end brings about. Counterpart of `ProcedureExecutor.execProcedure`.
 
+use std::time::Duration;
+
 use hmaster_protocol::pb::{self, ProcedureState};
 use hmaster_types::{JavaException, ProcId};
 use smallvec::SmallVec;
@@ -141,12 +143,12 @@ impl<E: Environment> Engine<E> {
             }
             Flow::Suspend => entry.phase = Phase::Suspended,
             Flow::Sleep { duration, durable } => {
-                let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-                let deadline = now_ms.saturating_add(millis);
+                let millis = sleep_ms(*duration);
+                let deadline = now_ms + u64::from(millis);
                 entry.phase = Phase::Sleeping(deadline);
                 if *durable {
                     entry.state = ProcedureState::WaitingTimeout;
-                    entry.extra_mut().timeout_ms = Some(i32_millis(millis));
+                    entry.extra_mut().timeout_ms = Some(millis);
                     dirty = true;
                 }
                 self.timers.insert((deadline, id));
@@ -378,7 +380,10 @@ impl<E: Environment> Engine<E> {
     }
 }
 
-/// A time span as Java keeps it: an int.
-fn i32_millis(millis: u64) -> u32 {
-    u32::try_from(millis.min(i32::MAX as u64)).unwrap_or(i32::MAX.cast_unsigned())
+/// The longest sleep: 24 days, as much as the int holds in which Java keeps it. Who sleeps longer is woken in between.
+const SLEEP_MS_MAX: u32 = i32::MAX.cast_unsigned();
+
+/// A sleep in milliseconds.
+pub(super) fn sleep_ms(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).map_or(SLEEP_MS_MAX, |millis| millis.min(SLEEP_MS_MAX))
 }

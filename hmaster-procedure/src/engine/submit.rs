@@ -69,10 +69,13 @@ impl<E: Environment> Engine<E> {
     ) -> (ProcId, StoreOp) {
         let reserved = new.nonce.and_then(|nonce| self.nonces.take(nonce));
         let id = reserved.unwrap_or_else(|| self.next_id());
+        // A mark that nobody registered is this procedure's all the same; one that is another's stays so.
+        let nonce = new.nonce.filter(|&nonce| reserved.is_some() || !self.nonces.is_known(nonce));
         let place = Place { id, parent: None, root: id };
         let mut entry = Entry::new(place, new.procedure, self.now.wall_ms);
         entry.owner = new.owner;
-        if let Some(nonce) = new.nonce {
+        if let Some(nonce) = nonce {
+            self.nonces.assign(nonce, id);
             entry.extra_mut().nonce = Some(nonce);
         }
         self.metrics.submitted(entry.class_name());

@@ -18,6 +18,7 @@ use smallvec::SmallVec;
 use super::Engine;
 use super::commit::Effect;
 use super::entry::{Phase, TreeState};
+use super::step::sleep_ms;
 use crate::{Environment, StoreOp};
 
 /// What undoing has changed and not yet stored.
@@ -210,7 +211,7 @@ impl<E: Environment> Engine<E> {
         let delay = retry.delay(entry.attempts);
         tracing::warn!(pid = %id, %error, ?delay, "undoing a step is tried again later");
         entry.attempts = entry.attempts.saturating_add(1);
-        let deadline = now_ms.saturating_add(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        let deadline = now_ms + u64::from(sleep_ms(delay));
         entry.phase = Phase::Sleeping(deadline);
         self.timers.insert((deadline, id));
         if let Some(release) = self.leave(id) {

@@ -1,5 +1,6 @@
 //! What operators and clients see.
 
+use std::fmt;
 use std::sync::Arc;
 
 use hmaster_protocol::pb;
@@ -68,6 +69,23 @@ pub struct LockView {
     pub holders: Vec<Arc<pb::Procedure>>,
     /// Who waits for it, in the order in which they will get it.
     pub waiters: Vec<Arc<pb::Procedure>>,
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running => f.write_str("running"),
+            Self::InLine => f.write_str("in line"),
+            Self::ForStore => f.write_str("for the store"),
+            Self::ForTurn => f.write_str("for another change of its table"),
+            Self::ForLock(resource) => write!(f, "for {resource}"),
+            Self::ForEvent(event) => write!(f, "for {event}"),
+            Self::ForMessage => f.write_str("for a message"),
+            Self::ForTime(millis) => write!(f, "for {millis} ms"),
+            Self::ForChildren => f.write_str("for its children"),
+            Self::ForTree => f.write_str("for the rest of its tree"),
+        }
+    }
 }
 
 impl<E: Environment> Engine<E> {

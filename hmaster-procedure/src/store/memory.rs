@@ -68,6 +68,17 @@ impl MemoryStore {
         self.0.lock().fault = Some((batches, fault));
     }
 
+    /// Lets all batches through again: for the next master, as the one that met the fault must not go on.
+    pub fn heal(&self) {
+        self.0.lock().fault = None;
+    }
+
+    /// True once a fault has set in.
+    pub fn is_dead(&self) -> bool {
+        let inner = self.0.lock();
+        inner.fault.is_some_and(|(after, _)| inner.batches + inner.held.len() >= after)
+    }
+
     /// Makes batches durable only when [`MemoryStore::release`] says so.
     pub fn hold(&self) {
         self.0.lock().holding = true;

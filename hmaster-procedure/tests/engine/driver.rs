@@ -203,6 +203,21 @@ impl Driver {
 
     /// Everything in memory is lost, and another master takes over.
     pub(crate) fn crash(&mut self) {
+        self.restart_with(EngineConfig::default());
+    }
+
+    /// As [`Driver::crash`], with another configuration.
+    pub(crate) fn restart_with(&mut self, config: EngineConfig) {
+        let plan = LoadPlan::new(self.loaded(), &registry());
+        self.restore_with(config, plan);
+    }
+
+    /// As [`Driver::crash`], with what is in a plan.
+    pub(crate) fn restore(&mut self, plan: LoadPlan<World>) {
+        self.restore_with(EngineConfig::default(), plan);
+    }
+
+    fn restore_with(&mut self, config: EngineConfig, plan: LoadPlan<World>) {
         self.trace.push("crash".into());
         self.engine.kill();
         self.out.clear();
@@ -211,14 +226,7 @@ impl Driver {
         self.world.crash();
         self.now.mono_ms = 0;
         self.now.wall_ms += 10;
-        let world = Arc::clone(&self.world);
-        self.engine = Engine::restore(
-            world,
-            EngineConfig::default(),
-            self.now,
-            LoadPlan::new(self.loaded(), &registry()),
-            ProcId(0),
-        );
+        self.engine = Engine::restore(Arc::clone(&self.world), config, self.now, plan, ProcId(0));
         for event in self.world.events() {
             self.engine.set_event(event);
         }

@@ -34,10 +34,8 @@ fn for_each(
     for scripts in families {
         for seed in 0..seeds {
             let ran = std::panic::catch_unwind(|| check(&run(scripts, seed, crash_every), scripts));
-            if let Err(panic) = ran {
-                eprintln!("family {:?}, seed {seed}", scripts[0].name);
-                std::panic::resume_unwind(panic);
-            }
+            // What went wrong has been printed.
+            assert!(ran.is_ok(), "family {:?}, seed {seed}, crash_every {crash_every:?}", scripts[0].name);
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub executor: Mutex<WeakExecutor<Self>>,
     /// Steps give way once, so that others run in between.
     pub pauses: AtomicBool,
+    /// The end of a procedure is an event.
+    announces: AtomicBool,
 }
 
 #[derive(Default)]
@@ -100,6 +102,15 @@ impl World {
 
     pub(crate) fn complete(&self, name: &str) {
         *self.state.lock().completed.entry(name.into()).or_default() += 1;
+        if self.announces.load(Ordering::Relaxed) {
+            let event = format!("{name} completed");
+            self.happen(&event);
+            self.executor.lock().set_event(event);
+        }
+    }
+
+    pub(crate) fn announce_completions(&self) {
+        self.announces.store(true, Ordering::Relaxed);
     }
 
     /// The master is gone: what it had in hand is forgotten, what was done stays.
