@@ -18,6 +18,11 @@ fn end_of(f: &Fixture) -> BTreeMap<FsPath, Content> {
 
 /// Does `work` after `set_up`, with a crash at every point that there is, and twice without.
 async fn crash_everywhere(set_up: Work, work: Work) {
+    crash_and_look_everywhere(set_up, work, |_| {}).await;
+}
+
+/// The same, and looks at what each crash leaves.
+async fn crash_and_look_everywhere(set_up: Work, work: Work, look: impl Fn(&Fixture)) {
     let undisturbed = Fixture::new(0);
     set_up(undisturbed.root.clone()).await.unwrap();
     work(undisturbed.root.clone()).await.unwrap();
@@ -40,6 +45,7 @@ async fn crash_everywhere(set_up: Work, work: Work) {
             }
             // The last change may be one whose failure doesn't matter, but the process is gone all the same.
             f.disk.set_fault_plan(NoFaults);
+            look(&f);
             work(f.next())
                 .await
                 .unwrap_or_else(|error| panic!("again after a crash at {nth}, {after}: {error}"));
@@ -74,6 +80,19 @@ fn with_table(root: RootDir) -> Pin<Box<dyn Future<Output = Result<(), RootDirEr
     })
 }
 
+/// Each file that [`with_table`] made with data in it is somewhere.
+fn nothing_is_lost(f: &Fixture) {
+    let mut wanted: Vec<String> = Vec::new();
+    for region in regions(3) {
+        wanted.extend(["f/a", "f/b"].map(|file| format!("data/ns/t/{}/{file}", region.encoded_name())));
+    }
+    wanted.push(format!("data/ns/t/{}/f/big", layout::mob_region(&table())));
+    let files = f.file_names("");
+    for file in wanted {
+        assert!(files.iter().any(|path| path.ends_with(&file)), "{file} is lost: {files:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn preparing_a_new_root_folder() {
     // A crash must not change the id, so the id is part of the end.
@@ -90,7 +109,7 @@ async fn preparing_with_a_table_in_temp() {
             Ok(fs.rename(&below_root("data/ns/t"), &below_root(".tmp/data/ns/t")).await?)
         })
     }
-    crash_everywhere(with_temp, prepare).await;
+    crash_and_look_everywhere(with_temp, prepare, nothing_is_lost).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,10 +130,8 @@ async fn creating_a_table() {
 
 #[tokio::test(start_paused = true)]
 async fn archiving_a_region() {
-    crash_everywhere(with_table, |root| {
-        Box::pin(async move { root.archive_region(&regions(3)[1]).await.map(drop) })
-    })
-    .await;
+    let archive: Work = |root| Box::pin(async move { root.archive_region(&regions(3)[1]).await.map(drop) });
+    crash_and_look_everywhere(with_table, archive, nothing_is_lost).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,15 +143,27 @@ async fn archiving_over_an_archived_name() {
             Ok(())
         })
     }
-    crash_everywhere(with_clash, |root| {
-        Box::pin(async move { root.archive_region(&regions(3)[1]).await.map(drop) })
-    })
-    .await;
+    let archive: Work = |root| Box::pin(async move { root.archive_region(&regions(3)[1]).await.map(drop) });
+    let both_are_there = |f: &Fixture| {
+        nothing_is_lost(f);
+        assert!(f.files("").values().any(|content| content == "olda"), "what was archived before is lost");
+    };
+    crash_and_look_everywhere(with_clash, archive, both_are_there).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn deleting_a_table() {
-    crash_everywhere(with_table, |root| Box::pin(async move { root.delete_table(&table()).await })).await;
+    let delete: Work = |root| Box::pin(async move { root.delete_table(&table()).await });
+    let java_could_go_on = |f: &Fixture| {
+        nothing_is_lost(f);
+        let folders = f.disk.snapshot();
+        let (table, mob) = (f.root.layout().table(&table()), f.root.layout().mob_table(&table()));
+        assert!(
+            folders.contains_key(&table) || !folders.contains_key(&mob),
+            "Java would leave the big values"
+        );
+    };
+    crash_and_look_everywhere(with_table, delete, java_could_go_on).await;
 }
 
 #[tokio::test(start_paused = true)]
