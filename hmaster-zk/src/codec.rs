@@ -13,8 +13,8 @@ mod table;
 mod tests;
 
 use bytes::Bytes;
-use hmaster_protocol::{DecodeError, pb};
-use hmaster_types::{ParseError, ServerName, StartCode};
+use hmaster_protocol::{ConvertError, DecodeError};
+use hmaster_types::ParseError;
 
 use crate::envelope::EnvelopeError;
 use crate::watcher::Znode;
@@ -59,17 +59,12 @@ pub enum CodecReason {
     /// It isn't the message that belongs there.
     #[error(transparent)]
     Message(#[from] DecodeError),
-    /// The message has a name in it that is none.
+    /// A field of the message makes no sense.
+    #[error(transparent)]
+    Field(#[from] ConvertError),
+    /// The message as a whole is about something that can't be.
     #[error(transparent)]
     Noun(#[from] ParseError),
-    /// The message has a value in it that makes no sense.
-    #[error("{field} is {value}")]
-    Value {
-        /// Which.
-        field: &'static str,
-        /// What it is.
-        value: String,
-    },
 }
 
 impl CodecError {
@@ -89,19 +84,4 @@ impl Znode {
         let decoded = if payload.is_empty() { Err(CodecReason::Empty) } else { P::decode(&payload) };
         decoded.map_err(|reason| CodecError::new(&self.path, reason))
     }
-}
-
-fn server_name_to_pb(server: &ServerName) -> pb::ServerName {
-    pb::ServerName {
-        host_name: server.host().to_owned(),
-        port: Some(server.port().into()),
-        start_code: Some(server.start_code().0),
-    }
-}
-
-fn server_name(server: &pb::ServerName) -> Result<ServerName, CodecReason> {
-    let port = server.port.unwrap_or(0);
-    let port =
-        u16::try_from(port).map_err(|_| CodecReason::Value { field: "port", value: port.to_string() })?;
-    Ok(ServerName::new(&server.host_name, port, StartCode(server.start_code.unwrap_or(0)))?)
 }

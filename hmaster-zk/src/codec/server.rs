@@ -5,7 +5,7 @@ use bytes::Bytes;
 use hmaster_protocol::{pb, pbuf_decode, pbuf_encode};
 use hmaster_types::ServerName;
 
-use super::{CodecReason, Payload, server_name, server_name_to_pb};
+use super::{CodecReason, Payload};
 
 /// Version of the RPC protocol that masters and meta locations announce. Counterpart of `RPC_CURRENT_VERSION`.
 pub(super) const RPC_VERSION: u32 = 0;
@@ -31,7 +31,7 @@ pub struct RegionServerInfo {
 impl Payload for MasterInfo {
     fn encode(&self) -> Bytes {
         pbuf_encode(&pb::Master {
-            master: server_name_to_pb(&self.server),
+            master: (&self.server).into(),
             rpc_version: Some(RPC_VERSION),
             // Java has -1 for no pages, and writes it as the unsigned number that looks so.
             info_port: Some(self.info_port.map_or(u32::MAX, u32::from)),
@@ -41,7 +41,7 @@ impl Payload for MasterInfo {
     fn decode(payload: &[u8]) -> Result<Self, CodecReason> {
         let master: pb::Master = pbuf_decode(payload)?;
         let info_port = master.info_port.and_then(|port| u16::try_from(port).ok());
-        Ok(Self { server: server_name(&master.master)?, info_port: info_port.filter(|port| *port > 0) })
+        Ok(Self { server: (&master.master).try_into()?, info_port: info_port.filter(|port| *port > 0) })
     }
 }
 
