@@ -301,11 +301,6 @@ pub(crate) fn registry() -> Registry<World> {
     Registry::new().with_machine(SCRIPT_CLASS, read)
 }
 
-/// Takes every row for a script that does nothing.
-pub(crate) fn blind_registry() -> Registry<World> {
-    Registry::new().with(SCRIPT_CLASS, |_| Ok(Script::default().procedure()))
-}
-
 fn read(reader: &mut StateReader<'_>) -> Result<ScriptMachine, StateError> {
     let pair: pb::NameStringPair = reader.read()?;
     let invalid = |error: serde_json::Error| StateError::Invalid(error.to_string());
@@ -315,7 +310,7 @@ fn read(reader: &mut StateReader<'_>) -> Result<ScriptMachine, StateError> {
 }
 
 /// The script behind a procedure.
-pub(crate) fn script_of(procedure: &dyn Procedure<World>) -> &Script {
+pub(crate) fn script_of(procedure: &dyn Procedure<World>) -> Option<&Script> {
     let any: &dyn std::any::Any = procedure;
-    &any.downcast_ref::<StateMachineProcedure<ScriptMachine>>().unwrap().machine().script
+    Some(&any.downcast_ref::<StateMachineProcedure<ScriptMachine>>()?.machine().script)
 }
