@@ -4,7 +4,7 @@
 //!
 //! Group commit comes by itself: what arrives while a batch is synced makes the next batch.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::mem;
 
 use tokio::sync::{mpsc, oneshot};
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::ServerClock;
 use crate::error::ServerError;
-use crate::machine::{CloseReason, Effects, Input, Machine, Output};
+use crate::machine::{CloseReason, Effects, Input, Machine, Now, Output};
 use crate::settings::Settings;
 use crate::store::{Store, StoreError};
 use crate::watches::ConnId;
@@ -25,7 +25,7 @@ pub(crate) mod four_letter;
 pub(crate) mod report;
 pub(crate) mod stats;
 
-use command::{Command, Counts, Link, SessionInfo};
+use command::{Command, Counts, Link, QueuedRequest, SessionInfo};
 use stats::{Served, ServerStats};
 
 /// Commands that may wait for the engine; further senders wait in line.
@@ -36,6 +36,9 @@ const BATCH_COMMANDS_MAX: usize = 1024;
 
 /// Requests are made durable at the latest when they sum up to this many bytes.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// And when their replies and events do: a small request may have a large reply.
+const BATCH_OUTPUT_BYTES_MAX: usize = 1024 * 1024;
 
 /// Something to be done when the batch is durable.
 type Deferred = Box<dyn FnOnce() + Send>;
@@ -110,6 +113,7 @@ impl Engine {
             }
         };
         cancel.cancel();
+        self.links.clear();
         self.finish_snapshot().await;
         result
     }
@@ -119,9 +123,15 @@ impl Engine {
     }
 
     async fn work(&mut self, batch: &mut Vec<Command>) -> Result<(), ServerError> {
-        for command in batch.drain(..) {
+        let mut commands: VecDeque<Command> = batch.drain(..).collect();
+        while let Some(command) = commands.pop_front() {
+            if let Command::Drained { conn } = command {
+                self.unpark(conn, &mut commands);
+                continue;
+            }
             self.take(command);
-            if self.batch_bytes >= BATCH_BYTES_MAX {
+            let is_full = self.batch_bytes >= BATCH_BYTES_MAX;
+            if is_full || self.effects.output_bytes >= BATCH_OUTPUT_BYTES_MAX {
                 self.flush().await?;
             }
         }
@@ -146,14 +156,8 @@ impl Engine {
                 self.machine.apply(input, now, &mut self.effects);
                 self.served.push(Served::session(conn, now));
             }
-            Command::Request { conn, frame, bytes, permits } => {
-                self.batch_bytes += bytes;
-                self.stats.received(self.links.get_mut(&conn));
-                let (xid, op) = (frame.xid, frame.op);
-                self.machine.apply(Input::Request { conn, frame }, now, &mut self.effects);
-                self.served.push(Served { conn, xid, op, zxid: self.machine.state().zxid, taken: now });
-                drop(permits);
-            }
+            Command::Request(request) => self.take_request(request, now),
+            Command::Drained { .. } => {} // dealt with where the queue is
             Command::Gone { conn } => {
                 self.links.remove(&conn);
                 self.machine.apply(Input::Gone { conn }, now, &mut self.effects);
@@ -182,6 +186,30 @@ impl Engine {
                 let sessions = self.sessions();
                 self.answer_later(reply, sessions);
             }
+        }
+    }
+
+    fn take_request(&mut self, request: QueuedRequest, now: Now) {
+        let Some(link) = self.links.get_mut(&request.conn) else { return };
+        if !link.parked.is_empty() || link.outbox.is_choked() {
+            self.machine.touch(request.conn, now);
+            link.parked.push_back(request);
+            return;
+        }
+        let QueuedRequest { conn, frame, bytes, _permits } = request;
+        self.stats.received(Some(link));
+        self.batch_bytes += bytes;
+        let (xid, op) = (frame.xid, frame.op);
+        self.machine.apply(Input::Request { conn, frame }, now, &mut self.effects);
+        self.served.push(Served { conn, xid, op, zxid: self.machine.state().zxid, taken: now });
+    }
+
+    /// Puts the parked requests of a connection first. They come before any of its later requests,
+    /// and are parked again in the same order if their replies choke it again.
+    fn unpark(&mut self, conn: ConnId, commands: &mut VecDeque<Command>) {
+        let Some(link) = self.links.get_mut(&conn) else { return };
+        for request in mem::take(&mut link.parked).into_iter().rev() {
+            commands.push_front(Command::Request(request));
         }
     }
 
@@ -218,6 +246,7 @@ impl Engine {
     /// Makes the batch durable, then lets its answers go.
     async fn flush(&mut self) -> Result<(), ServerError> {
         self.batch_bytes = 0;
+        self.effects.output_bytes = 0;
         let transactions = mem::take(&mut self.effects.transactions);
         self.transactions_since_snapshot += transactions.len() as u64;
         if !transactions.is_empty() {
@@ -302,6 +331,9 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// The password of a new session: nobody else shall take it over.
 fn new_password() -> Password {

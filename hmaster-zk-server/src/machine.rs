@@ -121,13 +121,24 @@ pub(crate) enum Output {
     Close(ConnId, CloseReason),
 }
 
-/// What an input led to.
+/// What inputs led to.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     /// Transactions to be made durable first.
     pub transactions: Vec<Transaction>,
     /// What to do then, in this order.
     pub outputs: Vec<Output>,
+    /// Length of all frames in the outputs.
+    pub output_bytes: usize,
+}
+
+impl Effects {
+    fn push(&mut self, output: Output) {
+        if let Output::Reply(_, frame) | Output::Event(_, frame) = &output {
+            self.output_bytes += frame.len();
+        }
+        self.outputs.push(output);
+    }
 }
 
 /// What is known of a connection.
@@ -215,6 +226,13 @@ impl Machine {
         }
     }
 
+    /// Counts a request that waits for its turn as a sign of life.
+    pub(crate) fn touch(&mut self, conn: ConnId, now: Now) {
+        if let Some((session, timeout_ms)) = self.session_of(conn) {
+            self.expiry.touch(session, timeout_ms, now.monotonic_ms);
+        }
+    }
+
     fn forget(&mut self, conn: ConnId) {
         self.watches.remove_connection(conn);
         if let Some(session) = self.clients.remove(&conn).and_then(|client| client.session)
@@ -226,7 +244,7 @@ impl Machine {
 
     fn close(&mut self, conn: ConnId, reason: CloseReason, effects: &mut Effects) {
         self.forget(conn);
-        effects.outputs.push(Output::Close(conn, reason));
+        effects.push(Output::Close(conn, reason));
     }
 
     fn request(&mut self, conn: ConnId, frame: RequestFrame, now: Now, effects: &mut Effects) {
@@ -246,7 +264,7 @@ impl Machine {
         let zxid = answer.zxid.unwrap_or(self.state.zxid);
         let error = answer.result.as_ref().err().map_or(0, |error| error.wire());
         let body = answer.result.unwrap_or_default();
-        effects.outputs.push(Output::Reply(conn, reply::reply(xid, zxid, error, &body)));
+        effects.push(Output::Reply(conn, reply::reply(xid, zxid, error, &body)));
         if let Some(reason) = answer.close {
             self.close(conn, reason, effects);
         }
@@ -333,7 +351,7 @@ impl Machine {
         for Fired { conn, event, path, acl } in self.watches.fire(notification) {
             let Some(client) = self.clients.get(&conn) else { continue };
             if access::check(&acl, PERM_READ, &client.identities).is_ok() {
-                effects.outputs.push(Output::Event(conn, reply::event(event, &path)));
+                effects.push(Output::Event(conn, reply::event(event, &path)));
             }
         }
     }

@@ -20,6 +20,7 @@ use crate::net::connection::Shared;
 use crate::net::listener;
 use crate::settings::Settings;
 use crate::state::DurableState;
+use crate::store::disk::Disk;
 use crate::store::{RecoveryReport, Store};
 
 /// What a shutdown waits for connections to take their last replies.
@@ -108,12 +109,17 @@ impl ZkServerBuilder {
     /// Starts the server: recovers what the data folder holds, then listens. Must be called within a
     /// tokio runtime, which the server's tasks live in.
     pub async fn start(self) -> Result<ZkServer, StartError> {
+        self.start_on(Disk::default()).await
+    }
+
+    /// As [`start`](Self::start), on a disk that may fail.
+    pub(crate) async fn start_on(self, disk: Disk) -> Result<ZkServer, StartError> {
         let settings = self.settings;
         let machine_settings = settings.machine()?;
         let listener = bind(settings.bind).await?;
         let bind_error = |source| StartError::Bind { addr: settings.bind, source };
         let local_addr = listener.local_addr().map_err(bind_error)?;
-        let (store, state) = open(settings.data_dir.clone()).await?;
+        let (store, state) = open(disk, settings.data_dir.clone()).await?;
         let clock = ServerClock::start();
         let machine = Machine::new(machine_settings, state, clock.now());
         Ok(ZkServer::run(settings, listener, local_addr, clock, machine, store))
@@ -127,10 +133,10 @@ async fn bind(addr: SocketAddr) -> Result<TcpListener, StartError> {
     })
 }
 
-async fn open(dir: Option<PathBuf>) -> Result<(Option<Store>, DurableState), StartError> {
+async fn open(disk: Disk, dir: Option<PathBuf>) -> Result<(Option<Store>, DurableState), StartError> {
     let Some(dir) = dir else { return Ok((None, DurableState::new())) };
     let folder = dir.clone();
-    let opened = spawn_blocking(move || Store::open(&folder)).await;
+    let opened = spawn_blocking(move || Store::open_on(disk, &folder)).await;
     let (store, state, report) =
         opened.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
     let RecoveryReport { snapshot_zxid, replayed, torn_tail } = report;

@@ -56,11 +56,6 @@ pub(crate) struct Store {
 
 impl Store {
     /// Locks the folder (making it if need be), and rebuilds the state from what it holds.
-    pub(crate) fn open(dir: &Path) -> Result<(Self, DurableState, RecoveryReport), StoreError> {
-        Self::open_on(Disk::default(), dir)
-    }
-
-    /// As [`open`](Self::open), on a disk that may fail.
     pub(crate) fn open_on(
         disk: Disk,
         dir: &Path,

@@ -14,3 +14,6 @@ pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod request_body;
 pub(crate) mod types;
+
+#[cfg(test)]
+mod fuzz_tests;

@@ -8,7 +8,7 @@ use hmaster_zk_server::{ZkServer, ZkServerBuilder};
 
 /// Short ticks, so that sessions meant to expire do so soon, and no session that isn't meant to.
 fn builder() -> ZkServerBuilder {
-    ZkServer::builder().tick_time(Duration::from_millis(100)).max_session_timeout(Duration::from_secs(60))
+    ZkServer::builder().tick_time(Duration::from_millis(250)).max_session_timeout(Duration::from_secs(60))
 }
 
 #[tokio::test(flavor = "multi_thread")]

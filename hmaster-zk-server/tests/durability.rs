@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hmaster_zk_server::{ZkServer, ZkServerBuilder};
+use tokio::sync::watch;
 use zookeeper_client as zk;
 
 const OPEN: zk::CreateOptions<'static> = zk::CreateMode::Persistent.with_acls(zk::Acls::anyone_all());
@@ -83,16 +86,24 @@ fn spawn_child(dir: &Path) -> (Child, SocketAddr) {
     (child, addr)
 }
 
-/// Writes to a few nodes until the server is gone. Of each: what was acknowledged last, and what was
-/// on its way.
-async fn write_until_killed(addr: SocketAddr, round: usize) -> BTreeMap<String, (usize, usize)> {
-    let mut known = BTreeMap::new();
-    let connector = zk::Client::connector().with_fail_eagerly();
-    let Ok(client) = connector.connect(&addr.to_string()).await else { return known };
+/// What writers know of the nodes of one round.
+#[derive(Default)]
+struct Progress {
+    /// Writes that were acknowledged.
+    count: usize,
+    /// Of each node: what was acknowledged last, and what was on its way.
+    nodes: BTreeMap<String, (usize, usize)>,
+}
+
+/// Writes to a few nodes until the server is gone.
+async fn write(addr: SocketAddr, writer: String, progress: Arc<watch::Sender<Progress>>) {
+    let Ok(client) = zk::Client::connect(&addr.to_string()).await else { return };
     for number in 1usize.. {
-        let path = format!("/round-{round}-node-{}", number % 7);
-        let acknowledged = known.get(&path).map_or(0, |(acknowledged, _)| *acknowledged);
-        known.insert(path.clone(), (acknowledged, number));
+        let path = format!("/{writer}-node-{}", number % 7);
+        let acknowledged = progress.borrow().nodes.get(&path).map_or(0, |(acknowledged, _)| *acknowledged);
+        progress.send_modify(|progress| {
+            progress.nodes.insert(path.clone(), (acknowledged, number));
+        });
         let data = number.to_string().into_bytes();
         let written = if acknowledged == 0 {
             client.create(&path, &data, &OPEN).await.map(drop)
@@ -100,40 +111,54 @@ async fn write_until_killed(addr: SocketAddr, round: usize) -> BTreeMap<String, 
             client.set_data(&path, &data, None).await.map(drop)
         };
         if written.is_err() {
-            break;
+            return;
         }
-        known.insert(path, (number, number));
+        progress.send_modify(|progress| {
+            progress.nodes.insert(path, (number, number));
+            progress.count += 1;
+        });
     }
-    known
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_at_any_moment_loses_nothing_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
     let mut all = BTreeMap::new();
-    for round in 0..8u32 {
+    // Some rounds end within the first writes, some amid snapshots.
+    for (round, writes) in [1, 7, 19, 20, 21, 60, 133].into_iter().enumerate() {
         let (mut child, addr) = spawn_child(dir.path());
-        let writers = [0, 100].map(|part| tokio::spawn(write_until_killed(addr, part + round as usize)));
-        // Some rounds end within the first writes, some within snapshots.
-        tokio::time::sleep(Duration::from_millis(5 + 40 * u64::from(round))).await;
+        let (progress, mut seen) = watch::channel(Progress::default());
+        let progress = Arc::new(progress);
+        let start = |name| tokio::spawn(write(addr, format!("round-{round}-{name}"), Arc::clone(&progress)));
+        let writers = ["one", "other"].map(start);
+        seen.wait_for(|progress| progress.count >= writes).await.unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
         for writer in writers {
-            all.extend(writer.await.unwrap());
+            writer.abort();
+            let _ = writer.await; // it was aborted, or had noticed the end
         }
-        let server = builder(dir.path()).start().await.unwrap();
-        let client = zk::Client::connect(&server.connect_string()).await.unwrap();
-        for (path, (acknowledged, on_its_way)) in &all {
-            match client.get_data(path).await {
-                Ok((data, _)) => {
-                    let found: usize = String::from_utf8(data).unwrap().parse().unwrap();
-                    assert!([acknowledged, on_its_way].contains(&&found), "{path}: {acknowledged} {found}");
-                }
-                Err(zk::Error::NoNode) => assert_eq!(*acknowledged, 0, "{path} is gone"),
-                Err(error) => panic!("{path}: {error}"),
-            }
-        }
-        server.shutdown().await.unwrap();
+        all.append(&mut progress.send_replace(Progress::default()).nodes);
+        check_all(dir.path(), &all).await;
     }
-    assert!(all.values().any(|(acknowledged, _)| *acknowledged > 20), "the rounds must reach snapshots");
+    let snapshots = std::fs::read_dir(dir.path()).unwrap();
+    let is_snapshot = |name: &OsString| name.to_string_lossy().starts_with("snapshot.");
+    assert!(snapshots.map(|file| file.unwrap().file_name()).any(|name| is_snapshot(&name)));
+}
+
+/// Every node must hold what was acknowledged last, or what was on its way then.
+async fn check_all(dir: &Path, nodes: &BTreeMap<String, (usize, usize)>) {
+    let server = builder(dir).start().await.unwrap();
+    let client = zk::Client::connect(&server.connect_string()).await.unwrap();
+    for (path, (acknowledged, on_its_way)) in nodes {
+        match client.get_data(path).await {
+            Ok((data, _)) => {
+                let found: usize = String::from_utf8(data).unwrap().parse().unwrap();
+                assert!([acknowledged, on_its_way].contains(&&found), "{path}: {acknowledged} {found}");
+            }
+            Err(zk::Error::NoNode) => assert_eq!(*acknowledged, 0, "{path} is gone"),
+            Err(error) => panic!("{path}: {error}"),
+        }
+    }
+    server.shutdown().await.unwrap();
 }

@@ -1,5 +1,6 @@
 //! What reaches the engine, from connections and from the server's handle.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -12,6 +13,19 @@ use crate::watches::ConnId;
 use crate::wire::connect::ConnectRequest;
 use crate::wire::request_body::RequestFrame;
 
+/// A request on its way.
+#[derive(Debug)]
+pub(crate) struct QueuedRequest {
+    /// The connection.
+    pub conn: ConnId,
+    /// The request.
+    pub frame: RequestFrame,
+    /// Its length in bytes.
+    pub bytes: usize,
+    /// Its share of the bounds on waiting requests; given back when it has been dealt with.
+    pub _permits: [OwnedSemaphorePermit; 2],
+}
+
 /// The engine's end of a connection. Dropping it ends the connection, after what is queued.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -19,6 +33,8 @@ pub(crate) struct Link {
     pub peer: SocketAddr,
     /// Where frames for the client go.
     pub outbox: Outbox,
+    /// Requests that wait until the client has read the replies to earlier ones.
+    pub parked: VecDeque<QueuedRequest>,
     /// For `stat` and `cons`.
     pub stats: LinkStats,
     _closing: DropGuard,
@@ -27,7 +43,7 @@ pub(crate) struct Link {
 impl Link {
     /// A connection; `closing` fires when the engine is done with it.
     pub(crate) fn new(peer: SocketAddr, outbox: Outbox, closing: DropGuard) -> Self {
-        Self { peer, outbox, stats: LinkStats::default(), _closing: closing }
+        Self { peer, outbox, parked: VecDeque::new(), stats: LinkStats::default(), _closing: closing }
     }
 }
 
@@ -44,15 +60,11 @@ pub(crate) enum Command {
         request: ConnectRequest,
     },
     /// A later frame.
-    Request {
+    Request(QueuedRequest),
+    /// A connection that was choked has sent enough to go on.
+    Drained {
         /// The connection.
         conn: ConnId,
-        /// The request.
-        frame: RequestFrame,
-        /// Its length.
-        bytes: usize,
-        /// Its share of the bounds on waiting requests; given back when it has been dealt with.
-        permits: [OwnedSemaphorePermit; 2],
     },
     /// A connection ended.
     Gone {

@@ -46,14 +46,14 @@ impl Machine {
                 }
                 _ => {
                     let expired = ConnectResponse::EXPIRED.encode(request.has_read_only);
-                    effects.outputs.push(Output::Reply(conn, expired));
+                    effects.push(Output::Reply(conn, expired));
                     return self.close(conn, CloseReason::SessionExpired, effects);
                 }
             }
         };
         self.attach(conn, session_id, granted, now, effects);
         let response = ConnectResponse { timeout_ms: granted, session_id, password };
-        effects.outputs.push(Output::Reply(conn, response.encode(request.has_read_only)));
+        effects.push(Output::Reply(conn, response.encode(request.has_read_only)));
     }
 
     fn granted_timeout_ms(&self, asked: i32) -> i32 {

@@ -121,5 +121,5 @@ impl Machine {
 }
 
 fn send(effects: &mut Effects, conn: ConnId, event: EventType, path: &str) {
-    effects.outputs.push(Output::Event(conn, reply::event(event, path)));
+    effects.push(Output::Event(conn, reply::event(event, path)));
 }

@@ -14,8 +14,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::frames::{FrameError, FrameReader, Opening};
-use super::outbox::{Backpressure, OutboxReader, outbox};
-use crate::engine::command::{Command, Link};
+use super::outbox::{OutboxReader, outbox};
+use crate::engine::command::{Command, Link, QueuedRequest};
 use crate::engine::four_letter::FourLetterWord;
 use crate::watches::ConnId;
 use crate::wire::connect::ConnectRequest;
@@ -28,8 +28,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a client gets to take the last replies of a connection that the server ends.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
-/// Requests of one connection that may wait for the engine, in KiB; each counts with
-/// [`REQUEST_KIB_MIN`] at least, which bounds their number to 1024.
+/// Requests of one connection that may wait for the engine (or in it, while the client doesn't read
+/// replies), in KiB; each counts with [`REQUEST_KIB_MIN`] at least, which bounds their number to 1024.
 const WAITING_KIB_MAX: u32 = 8 * 1024;
 
 /// The same for all connections together.
@@ -99,7 +99,7 @@ async fn converse(
         Opening::Frame(frame) => frame,
     };
     let request = ConnectRequest::decode(&first).map_err(ConnectionError::Connect)?;
-    let (outbox, outbox_reader, backpressure) = outbox();
+    let (outbox, outbox_reader) = outbox();
     let closing = CancellationToken::new();
     let link = Link::new(peer, outbox, closing.clone().drop_guard());
     // An error from the engine's queue means that the server is stopping.
@@ -108,8 +108,8 @@ async fn converse(
     }
     let result = tokio::select! {
         biased;
-        result = read(frames, conn, shared, &backpressure) => result,
-        () = write(writer, outbox_reader) => Ok(()),
+        result = read(frames, conn, shared) => result,
+        () = write(writer, outbox_reader, conn, shared) => Ok(()),
         () = async { closing.cancelled().await; sleep(CLOSE_GRACE).await } => Ok(()),
     };
     let _ = shared.engine.send(Command::Gone { conn }).await;
@@ -120,17 +120,15 @@ async fn read(
     mut frames: FrameReader<ReadHalf<'_>>,
     conn: ConnId,
     shared: &Shared,
-    backpressure: &Backpressure,
 ) -> Result<(), ConnectionError> {
     let waiting = Arc::new(Semaphore::new(WAITING_KIB_MAX.max(kib(shared.frame_bytes_max)) as usize));
     while let Some(bytes) = frames.next().await? {
         let weight = kib(bytes.len());
         let frame = RequestFrame::decode(&bytes).map_err(ConnectionError::Request)?;
-        backpressure.ready().await;
         let Ok(mine) = Arc::clone(&waiting).acquire_many_owned(weight).await else { break };
         let Ok(total) = Arc::clone(&shared.waiting).acquire_many_owned(weight).await else { break };
-        let command = Command::Request { conn, frame, bytes: bytes.len(), permits: [mine, total] };
-        if shared.engine.send(command).await.is_err() {
+        let request = QueuedRequest { conn, frame, bytes: bytes.len(), _permits: [mine, total] };
+        if shared.engine.send(Command::Request(request)).await.is_err() {
             break;
         }
     }
@@ -138,7 +136,7 @@ async fn read(
 }
 
 /// Writes until nothing more will come, or the client is gone.
-async fn write(mut writer: WriteHalf<'_>, mut outbox: OutboxReader) {
+async fn write(mut writer: WriteHalf<'_>, mut outbox: OutboxReader, conn: ConnId, shared: &Shared) {
     let mut frames: Vec<Bytes> = Vec::new();
     let mut buffer = Vec::new();
     while outbox.collect(&mut frames).await {
@@ -149,7 +147,9 @@ async fn write(mut writer: WriteHalf<'_>, mut outbox: OutboxReader) {
         if writer.write_all(&buffer).await.is_err() {
             return;
         }
-        outbox.written(buffer.len());
+        if outbox.written(buffer.len()) && shared.engine.send(Command::Drained { conn }).await.is_err() {
+            return;
+        }
         buffer.shrink_to(64 * 1024);
     }
 }

@@ -1,26 +1,33 @@
 //! What a connection still has to send, between the engine that queues it and the task that writes
-//! it. Bounded in bytes: a client that doesn't read is not read from either, and one that lets too
-//! much pile up (of events it once asked for) is given up.
+//! it. Bounded in bytes: requests of a client that doesn't read their replies wait in the engine, and
+//! one that lets too much pile up (of events it once asked for) is given up.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
-/// While this much waits to be sent, no further requests are read.
+/// While more than this waits to be sent, no further request of the client is taken up.
 const QUEUED_BYTES_PAUSE: usize = 1024 * 1024;
 
-/// With this much waiting to be sent, a connection is given up.
+/// With more than this waiting to be sent, a connection is given up.
 const QUEUED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Frames taken for one write.
-const WRITE_FRAMES_MAX: usize = 256;
+const WRITE_FRAMES_MAX: usize = 64;
 
 #[derive(Debug, Default)]
 struct Shared {
     queued_bytes: AtomicUsize,
-    drained: Notify,
+    /// Whether the engine wants to hear when little enough is queued.
+    is_awaited: AtomicBool,
+}
+
+impl Shared {
+    fn is_choked(&self) -> bool {
+        self.queued_bytes.load(Ordering::SeqCst) > QUEUED_BYTES_PAUSE
+    }
 }
 
 /// The engine's end. Dropping it means: send what is queued, then close.
@@ -37,26 +44,32 @@ pub(crate) struct OutboxReader {
     shared: Arc<Shared>,
 }
 
-/// Tells the reading side whether to go on.
-#[derive(Debug)]
-pub(crate) struct Backpressure(Arc<Shared>);
-
 /// A new outbox.
-pub(crate) fn outbox() -> (Outbox, OutboxReader, Backpressure) {
+pub(crate) fn outbox() -> (Outbox, OutboxReader) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let shared = Arc::new(Shared::default());
-    let reader = OutboxReader { frames: receiver, shared: Arc::clone(&shared) };
-    (Outbox { frames: sender, shared: Arc::clone(&shared) }, reader, Backpressure(shared))
+    (Outbox { frames: sender, shared: Arc::clone(&shared) }, OutboxReader { frames: receiver, shared })
 }
 
 impl Outbox {
     /// Queues a frame; false if the client has let too much pile up.
     #[must_use]
     pub(crate) fn send(&self, frame: Bytes) -> bool {
-        let queued = self.shared.queued_bytes.fetch_add(frame.len(), Ordering::Relaxed) + frame.len();
+        let queued = self.shared.queued_bytes.fetch_add(frame.len(), Ordering::SeqCst) + frame.len();
         // An error means that the connection is gone, of which the engine will hear.
         let _ = self.frames.send(frame);
         queued <= QUEUED_BYTES_MAX
+    }
+
+    /// Whether too much waits to be sent for another request to be taken up. If so, the connection
+    /// tells when that is over.
+    pub(crate) fn is_choked(&self) -> bool {
+        if !self.shared.is_choked() {
+            return false;
+        }
+        // Looks again after asking, lest what was written in between be missed.
+        self.shared.is_awaited.store(true, Ordering::SeqCst);
+        self.shared.is_choked() || !self.shared.is_awaited.swap(false, Ordering::SeqCst)
     }
 }
 
@@ -66,19 +79,11 @@ impl OutboxReader {
         self.frames.recv_many(frames, WRITE_FRAMES_MAX).await > 0
     }
 
-    /// Counts bytes as written.
-    pub(crate) fn written(&self, bytes: usize) {
-        self.shared.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        self.shared.drained.notify_one();
-    }
-}
-
-impl Backpressure {
-    /// Waits until little enough waits to be sent.
-    pub(crate) async fn ready(&self) {
-        while self.0.queued_bytes.load(Ordering::Relaxed) > QUEUED_BYTES_PAUSE {
-            self.0.drained.notified().await;
-        }
+    /// Counts bytes as written; true if the engine waits for that and must be told.
+    #[must_use]
+    pub(crate) fn written(&self, bytes: usize) -> bool {
+        self.shared.queued_bytes.fetch_sub(bytes, Ordering::SeqCst);
+        !self.shared.is_choked() && self.shared.is_awaited.swap(false, Ordering::SeqCst)
     }
 }
 
@@ -87,24 +92,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn reading_pauses_until_enough_is_written() {
-        let (outbox, mut reader, backpressure) = outbox();
-        backpressure.ready().await;
+    async fn a_choked_outbox_tells_once_when_it_is_not_any_more() {
+        let (outbox, mut reader) = outbox();
         assert!(outbox.send(Bytes::from(vec![0; QUEUED_BYTES_PAUSE])));
-        backpressure.ready().await;
-        assert!(outbox.send(Bytes::from_static(b"x")));
-        let waiting = tokio::spawn(async move { backpressure.ready().await });
-        tokio::task::yield_now().await;
-        assert!(!waiting.is_finished());
+        assert!(!outbox.is_choked());
+        assert!(outbox.send(Bytes::from_static(b"xy")));
+        assert!(outbox.is_choked());
         let mut frames = Vec::new();
         assert!(reader.collect(&mut frames).await);
-        reader.written(frames.iter().map(Bytes::len).sum());
-        waiting.await.unwrap();
+        assert!(!reader.written(1), "still too much");
+        assert!(reader.written(QUEUED_BYTES_PAUSE));
+        assert!(!reader.written(1), "nobody has asked since");
+        assert!(!outbox.is_choked());
     }
 
     #[tokio::test]
     async fn too_much_is_noticed_and_a_dropped_outbox_is_drained_first() {
-        let (outbox, mut reader, _backpressure) = outbox();
+        let (outbox, mut reader) = outbox();
         assert!(outbox.send(Bytes::from(vec![0; QUEUED_BYTES_MAX])));
         assert!(!outbox.send(Bytes::from_static(b"x")));
         drop(outbox);
