@@ -114,7 +114,7 @@ pub struct MasterEnv {
     /// Balancer, splits, merges and others: on or off.
     pub switches: Switches,
     /// How far the start has come.
-    pub progress: Progress,
+    pub progress: Arc<Progress>,
     /// What is counted.
     pub metrics: MasterMetrics,
 
@@ -141,6 +141,7 @@ impl MasterEnv {
         options: Arc<Options>,
         clock: Arc<dyn Clock>,
         chance: Arc<Chance>,
+        progress: Arc<Progress>,
         ports: Ports,
     ) -> (Arc<Self>, ReignTasks) {
         let shutdown = CancellationToken::new();
@@ -164,7 +165,7 @@ impl MasterEnv {
             dispatcher: Dispatcher::new(retry_policy(&options)),
             split_workers: SplitWorkers::new(options.assignment.wal_splitters_max as usize),
             switches: Switches::default(),
-            progress: Progress::new(clock.clone()),
+            progress,
             metrics: MasterMetrics::default(),
             conditions: Conditions::default(),
             region_servers: ports.region_servers,

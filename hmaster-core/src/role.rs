@@ -4,38 +4,70 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use hmaster_types::{JavaException, class};
+use tokio::sync::watch;
 
 use crate::environment::{MasterEnv, Reign};
+use crate::progress::Progress;
 
 /// A master's life.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub enum Role {
     /// Another master is active, or none is yet.
+    #[default]
     Waiting,
-    /// The election is won. Whether clients are served yet is the reign's to say.
+    /// The election is won, and the files are made ready, which can take a while: HDFS may be in safe mode.
+    Starting(Arc<Progress>),
+    /// The master has its store. Whether clients are served yet is the reign's to say.
     Active(Arc<Reign>),
     /// It stops.
     Stopping,
 }
 
 /// A master's role, as its services see it.
-pub struct RoleCell(ArcSwap<Role>);
-
-impl Default for RoleCell {
-    fn default() -> Self {
-        Self(ArcSwap::from_pointee(Role::Waiting))
-    }
+#[derive(Default)]
+pub struct RoleCell {
+    role: ArcSwap<Role>,
+    changes: watch::Sender<u64>,
 }
 
 impl RoleCell {
     /// The role at the moment.
     pub fn get(&self) -> Arc<Role> {
-        self.0.load_full()
+        self.role.load_full()
     }
 
     /// Takes on a role.
     pub fn set(&self, role: Role) {
-        self.0.store(Arc::new(role));
+        self.role.store(Arc::new(role));
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Wakes whenever the role changes.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Waits until this master is active and serves clients.
+    pub async fn until_initialized(&self) -> Arc<MasterEnv> {
+        let mut changes = self.changes();
+        loop {
+            changes.mark_unchanged();
+            if let Ok(env) = self.active() {
+                let mut conditions = env.conditions.changes();
+                let initialized = async {
+                    while !env.conditions.is_initialized() {
+                        // The sender lives as long as `env`.
+                        let _ = conditions.changed().await;
+                    }
+                };
+                tokio::select! {
+                    biased;
+                    () = initialized => return env.clone(),
+                    _ = changes.changed() => continue,
+                }
+            }
+            let _ = changes.changed().await;
+        }
     }
 
     /// The active master, even before it serves anybody.
@@ -45,7 +77,7 @@ impl RoleCell {
     pub fn active(&self) -> Result<Arc<MasterEnv>, JavaException> {
         match &*self.get() {
             Role::Active(reign) => Ok(reign.env.clone()),
-            Role::Waiting | Role::Stopping => {
+            Role::Waiting | Role::Starting(_) | Role::Stopping => {
                 Err(JavaException::new(class::SERVER_NOT_RUNNING_YET, "Server is not running yet"))
             }
         }
@@ -80,6 +112,7 @@ impl std::fmt::Debug for RoleCell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match &*self.get() {
             Role::Waiting => "waiting",
+            Role::Starting(_) => "starting",
             Role::Active(_) => "active",
             Role::Stopping => "stopping",
         })

@@ -2,8 +2,9 @@
 
 pub mod fatal_errors;
 pub mod flushed;
+mod follow;
 pub mod manager;
 
 pub use fatal_errors::FatalErrors;
 pub use flushed::{FlushedSequenceIds, RegionFlush};
-pub use manager::{Dead, Expire, Liveness, Online, Registered, ServerLimits, ServerManager, StartUp};
+pub use manager::{Dead, Expire, Liveness, Online, Registered, ServerLimits, ServerManager, ServerVersion, StartUp};

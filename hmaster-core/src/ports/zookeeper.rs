@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use hmaster_types::{NamespaceDescriptor, RegionState, ServerName, TableName, TableState};
 
+use crate::servers::manager::ServerVersion;
+
 /// A znode couldn't be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
@@ -17,10 +19,8 @@ pub struct ZooKeeperError(pub String);
 pub struct RegionServerNode {
     /// Whose it is.
     pub server: ServerName,
-    /// The version it names; 0 when it names none.
-    pub version_number: u32,
-    /// The version it names as text.
-    pub version: String,
+    /// What it says of its version.
+    pub version: ServerVersion,
 }
 
 /// A master as it shows itself.
@@ -39,9 +39,7 @@ pub enum ZooKeeperEvent {
     RegionServers(Vec<RegionServerNode>),
     /// The servers marked as draining now.
     Draining(Vec<ServerName>),
-    /// The masters that wait now.
-    BackupMasters(Vec<MasterNode>),
-    /// The cluster was declared down.
+    /// The cluster was up and was declared down.
     ClusterDown,
 }
 

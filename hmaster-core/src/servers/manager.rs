@@ -11,10 +11,12 @@ mod tests;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hmaster_protocol::pb;
 use hmaster_types::{Clock, JavaException, ServerName, class};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::ports::zookeeper::RegionServerNode;
 use registry::Registry;
 pub use registry::{Dead, Liveness, Online};
 
@@ -47,6 +49,19 @@ pub struct ServerLimits {
     pub clock_skew_ms_warn: u64,
     /// `hbase.master.reject.decommissioned.hosts`.
     pub reject_decommissioned_hosts: bool,
+}
+
+impl ServerVersion {
+    /// From what a server says of itself.
+    pub fn of(info: &pb::VersionInfo) -> Self {
+        let mut parts = info.version.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
+        let mut next = || parts.next().unwrap_or(0);
+        let (major, minor, patch) = (next(), next(), next());
+        let (major, minor) = (info.version_major.unwrap_or(major), info.version_minor.unwrap_or(minor));
+        // Whatever it says, it stays a number: each part has the room that Java gives it.
+        let number = (major & 0xfff) << 20 | (minor & 0xff) << 12 | (patch & 0xfff);
+        Self { text: info.version.clone(), number }
+    }
 }
 
 impl Default for ServerLimits {
@@ -158,6 +173,7 @@ impl ServerManager {
     pub fn found(&self, server: &ServerName, version: ServerVersion) {
         let mut online = Online::starting(version);
         online.is_assignable = true;
+        online.has_znode = true;
         // Two lives with znodes at one address can only be an old session on its way out: the newer one stays.
         if self.registry.lock().register(server, online).is_ok() {
             self.changed();
@@ -181,6 +197,19 @@ impl ServerManager {
             self.changed();
         }
         decision
+    }
+
+    /// Takes in which servers have znodes, and returns those whose znode is gone: they are to be expired. A server that
+    /// has registered and whose znode nobody has seen yet isn't among them.
+    pub fn znodes(&self, nodes: &[RegionServerNode]) -> Vec<ServerName> {
+        self.registry.lock().without_znode(nodes)
+    }
+
+    /// Takes in which servers are marked as draining.
+    pub fn set_draining(&self, draining: impl IntoIterator<Item = ServerName>) {
+        if self.registry.lock().set_draining(draining.into_iter().collect()) {
+            self.changed();
+        }
     }
 
     /// A recovery for this server was read from the store, or is about to be submitted.

@@ -239,13 +239,7 @@ fn start_up_map(env: &MasterEnv, host: &str) -> Vec<pb::NameStringPair> {
 }
 
 fn version(call: &CallContext) -> ServerVersion {
-    let Some(info) = &call.client_version else { return ServerVersion::default() };
-    let number = |text: Option<&str>| text.and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
-    let mut parts = info.version.split(['.', '-']);
-    let major = info.version_major.unwrap_or_else(|| number(parts.next()));
-    let minor = info.version_minor.unwrap_or_else(|| number(info.version.split(['.', '-']).nth(1)));
-    let patch = number(info.version.split(['.', '-']).nth(2));
-    ServerVersion { text: info.version.clone(), number: major << 20 | minor << 12 | patch }
+    call.client_version.as_deref().map(ServerVersion::of).unwrap_or_default()
 }
 
 fn raise_flushed(env: &MasterEnv, load: &pb::ServerLoad) {

@@ -8,7 +8,6 @@ use crate::crash::ServerCrash;
 use crate::environment::Reign;
 use crate::error::StepError;
 use crate::ports::files::WalFolder;
-use crate::servers::manager::ServerVersion;
 
 /// What was found out about servers from four sides.
 #[derive(Debug, Default)]
@@ -55,8 +54,7 @@ pub(super) async fn find_servers(reign: &Reign) -> Result<(), StepError> {
         env.servers.recovering(server);
     }
     for node in nodes.iter().filter(|node| !findings.recovering.contains(&node.server)) {
-        let version = ServerVersion { text: node.version.clone(), number: node.version_number };
-        env.servers.found(&node.server, version);
+        env.servers.found(&node.server, node.version.clone());
     }
     for server in env.zookeeper.draining().await? {
         env.servers.drain(&server);

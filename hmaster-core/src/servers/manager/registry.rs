@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hmaster_types::{JavaException, ServerName, class};
 
 use super::{Registered, ServerVersion};
+use crate::ports::zookeeper::RegionServerNode;
 
 /// A server that is online.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct Online {
     pub last_report_ms: u64,
     /// Whether it can be given regions: it reported, or was found running.
     pub is_assignable: bool,
+    /// Whether its znode was seen. One that starts makes it a moment after it registered.
+    pub has_znode: bool,
 }
 
 /// A server that is dead.
@@ -50,7 +53,7 @@ pub(super) struct Registry {
 
 impl Online {
     pub(super) fn starting(version: ServerVersion) -> Self {
-        Self { version, load: Bytes::new(), last_report_ms: 0, is_assignable: false }
+        Self { version, load: Bytes::new(), last_report_ms: 0, is_assignable: false, has_znode: false }
     }
 
     /// True when this made the server assignable.
@@ -166,6 +169,27 @@ impl Registry {
         }
         let replaced = self.at_address_of(server).is_some_and(|life| life.start_code() > server.start_code());
         if replaced || self.is_dead(server) { Liveness::Dead } else { Liveness::Unknown }
+    }
+
+    /// The servers whose znodes were seen and are gone, now that `nodes` are there.
+    pub(super) fn without_znode(&mut self, nodes: &[RegionServerNode]) -> Vec<ServerName> {
+        let there: BTreeSet<_> = nodes.iter().map(|node| &node.server).collect();
+        let mut gone = Vec::new();
+        for (server, online) in &mut self.online {
+            if there.contains(server) {
+                online.has_znode = true;
+            } else if online.has_znode {
+                gone.push(server.clone());
+            }
+        }
+        gone
+    }
+
+    /// True when that changed anything.
+    pub(super) fn set_draining(&mut self, draining: BTreeSet<ServerName>) -> bool {
+        let changed = self.draining != draining;
+        self.draining = draining;
+        changed
     }
 
     pub(super) fn assignable(&self) -> Vec<ServerName> {

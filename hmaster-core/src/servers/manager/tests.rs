@@ -37,6 +37,39 @@ fn a_server_found_running_can_get_regions_at_once() {
 }
 
 #[test]
+fn only_a_server_whose_znode_was_seen_is_gone_when_it_is_not_there() {
+    let servers = manager();
+    let nodes = |hosts: &[&str]| -> Vec<_> {
+        let node = |host: &&str| RegionServerNode { server: server(host, 1), version: ServerVersion::default() };
+        hosts.iter().map(node).collect()
+    };
+    servers.found(&server("found", 1), ServerVersion::default());
+    servers.start_up(&start("starting", 1), true).unwrap();
+    assert_eq!(servers.znodes(&nodes(&["found", "stranger"])), []);
+    assert_eq!(servers.znodes(&nodes(&["starting"])), [server("found", 1)]);
+    assert_eq!(servers.znodes(&nodes(&[])), [server("found", 1), server("starting", 1)]);
+    servers.expire(&server("found", 1));
+    assert_eq!(servers.znodes(&nodes(&[])), [server("starting", 1)]);
+}
+
+#[test]
+fn versions_are_packed_as_java_does() {
+    let version = |version: &str, major, minor| {
+        let info = pb::VersionInfo {
+            version: version.into(),
+            version_major: major,
+            version_minor: minor,
+            ..Default::default()
+        };
+        ServerVersion::of(&info).number
+    };
+    assert_eq!(version("2.6.4-hadoop3", Some(2), Some(6)), 2 << 20 | 6 << 12 | 4);
+    assert_eq!(version("3.0.0-alpha-4", None, None), 3 << 20);
+    assert_eq!(version("x", None, None), 0);
+    assert_eq!(version("", Some(u32::MAX), Some(u32::MAX)), 0xffff_f000);
+}
+
+#[test]
 fn clocks_may_differ_a_little() {
     let servers = manager();
     let skewed = |ms: u64| StartUp { clock_ms: NOW - ms, ..start("a", 1) };

@@ -1,0 +1,41 @@
+//! What changes in ZooKeeper while this master is active. Counterpart of `RegionServerTracker` and
+//! `DrainingServerTracker`, as far as they act.
+
+use crate::environment::MasterEnv;
+use crate::message::Event;
+use crate::ports::zookeeper::ZooKeeperEvent;
+
+impl MasterEnv {
+    /// Takes in what ZooKeeper shows now. A server whose znode is gone is expired.
+    pub async fn zookeeper_changed(&self, event: ZooKeeperEvent) {
+        match event {
+            ZooKeeperEvent::RegionServers(nodes) => {
+                for server in self.servers.znodes(&nodes) {
+                    tracing::warn!(%server, "its znode is gone");
+                    self.expire_server(&server).await;
+                }
+            }
+            ZooKeeperEvent::Draining(draining) => {
+                self.servers.set_draining(draining);
+                self.set_condition(Event::ServerAssignable, !self.servers.assignable().is_empty());
+            }
+            ZooKeeperEvent::ClusterDown => {
+                tracing::info!("the cluster goes down");
+                self.servers.go_down();
+            }
+        }
+    }
+
+    /// Ends when the cluster was declared down and the last region server has left.
+    pub async fn cluster_stopped(&self) {
+        let mut changes = self.servers.changes();
+        loop {
+            changes.mark_unchanged();
+            if self.servers.is_going_down() && self.servers.online_count() == 0 {
+                return;
+            }
+            // The sender lives as long as `self`.
+            let _ = changes.changed().await;
+        }
+    }
+}
