@@ -18,8 +18,7 @@ const NO_OFFSET: i64 = -1;
 
 /// What a block holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they say it all")]
-pub enum BlockType {
+pub(super) enum BlockType {
     Data,
     EncodedData,
     LeafIndex,

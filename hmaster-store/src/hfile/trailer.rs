@@ -92,6 +92,8 @@ impl Trailer {
             .ok_or_else(|| Malformed::new(at as u64, "there is no trailer's magic"))?;
         let decoded = decode_delimited_slice::<pb::FileTrailerProto>(&rest[..rest.len() - 4]);
         let (message, _) = decoded.map_err(|error| Malformed::new(at as u64, error.to_string()))?;
+        let lacks = |field| Malformed::new(at as u64, format!("the trailer lacks {field}"));
+        absent(&message).map_or(Ok(()), |field| Err(lacks(field)))?;
         let trailer = Self::from_message(&message, version, length)?;
         trailer.check(base + at as u64).map_err(|reason| Malformed::new(at as u64, reason))?;
         Ok(trailer)
@@ -106,13 +108,13 @@ impl Trailer {
         if message.encryption_key.is_some() {
             return Err(unsupported("encryption".into()));
         }
-        let compression = message.compression_codec.unwrap_or(Compression::None.ordinal());
+        let compression = message.compression_codec();
         let compression = Compression::from_ordinal(compression)
             .ok_or_else(|| unsupported(format!("compression number {compression}")))?;
         if !compression.is_supported() {
             return Err(unsupported(format!("compression {compression}")));
         }
-        let comparator = message.comparator_class_name.as_deref().unwrap_or(USER_COMPARATOR);
+        let comparator = message.comparator_class_name();
         let order =
             order_of(comparator).ok_or_else(|| unsupported(format!("the comparator {comparator}")))?;
         Ok(Self {
@@ -185,6 +187,22 @@ const INDEX_LEVELS_MAX: u32 = 16;
 
 fn offset(offset: Option<u64>) -> Option<u64> {
     offset.filter(|offset| *offset != NO_OFFSET)
+}
+
+/// A field that isn't there, though every writer writes it: nothing else would tell a damaged trailer.
+fn absent(message: &pb::FileTrailerProto) -> Option<&'static str> {
+    let fields = [
+        ("load_on_open_data_offset", message.load_on_open_data_offset.is_none()),
+        ("total_uncompressed_bytes", message.total_uncompressed_bytes.is_none()),
+        ("data_index_count", message.data_index_count.is_none()),
+        ("entry_count", message.entry_count.is_none()),
+        ("num_data_index_levels", message.num_data_index_levels.is_none()),
+        ("first_data_block_offset", message.first_data_block_offset.is_none()),
+        ("last_data_block_offset", message.last_data_block_offset.is_none()),
+        ("comparator_class_name", message.comparator_class_name.is_none()),
+        ("compression_codec", message.compression_codec.is_none()),
+    ];
+    fields.into_iter().find(|(_, is_absent)| *is_absent).map(|(field, _)| field)
 }
 
 fn trailer_length(version: u32) -> Result<usize, String> {

@@ -3,11 +3,12 @@
 //! Plain blocks, CRC32C checksums, no Bloom filter. The index has as many levels as its size asks for.
 
 mod index_writer;
+mod midpoint;
 mod statistics;
 
 use std::cmp::Ordering;
 
-use bytes::{BufMut as _, Bytes};
+use bytes::BufMut as _;
 use hmaster_fs::{CreateOptions, FileSystem, FsError, FsPath, Writer};
 use hmaster_types::{Cell, CellOrder};
 
@@ -51,6 +52,7 @@ pub struct HFileWriter {
     block: Vec<u8>,
     first_in_block: Option<Cell>,
     last: Option<Cell>,
+    last_of_previous_block: Option<Cell>,
     index: IndexWriter,
     statistics: Statistics,
     first_data_block: Option<u64>,
@@ -109,6 +111,7 @@ impl HFileWriter {
             block: Vec::new(),
             first_in_block: None,
             last: None,
+            last_of_previous_block: None,
             index: IndexWriter::new(options.index_block_bytes),
             statistics: Statistics::default(),
             first_data_block: None,
@@ -195,7 +198,8 @@ impl HFileWriter {
         let (at, length) = self.out.block(BlockType::Data, &content, self.last_data_block).await?;
         self.first_data_block.get_or_insert(at);
         self.last_data_block = Some(at);
-        self.index.add(Bytes::copy_from_slice(first.key()), at, length);
+        let last = std::mem::replace(&mut self.last_of_previous_block, self.last.clone());
+        self.index.add(midpoint::index_key(self.options.order, last.as_ref(), &first), at, length);
         self.index.write_full_leaf(&mut self.out).await?;
         Ok(())
     }

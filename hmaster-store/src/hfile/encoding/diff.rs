@@ -75,10 +75,11 @@ impl DiffKeys {
         Ok(())
     }
 
+    /// The lowest byte comes first, unlike everywhere else.
     fn timestamp(&self, cursor: &mut Cursor<'_>, flags: u8) -> Stepped<i64> {
         let length = usize::from(flags >> TIMESTAMP_LENGTH_SHIFT & 7) + 1;
         let bytes = cursor.take(length)?;
-        let number = bytes.iter().fold(0i64, |number, byte| number << 8 | i64::from(*byte));
+        let number = bytes.iter().rfold(0i64, |number, byte| number << 8 | i64::from(*byte));
         let number = if flags & TIMESTAMP_IS_NEGATIVE == 0 { number } else { number.wrapping_neg() };
         let is_difference = flags & TIMESTAMP_IS_DIFFERENCE != 0;
         Ok(if is_difference { self.timestamp.wrapping_sub(number) } else { number })

@@ -52,9 +52,9 @@ fn prefix() -> Block {
 fn diff() -> Block {
     let first: [&[u8]; 6] = [
         b"\x02fa",
-        &[1 << 4, 2 + 4 + 3 + 2 + 9, 5, 0], // timestamp of two bytes; lengths, nothing in common
+        &[1 << 4, 2 + 4 + 3 + 2 + 9, 5, 0], // timestamp of two bytes; lengths; nothing in common
         b"\0\x04row1qa",
-        &[3, 232, 4],
+        &[232, 3, 4],
         b"value",
         NO_TAGS,
     ];
@@ -63,7 +63,7 @@ fn diff() -> Block {
     let third: [&[u8]; 3] = [&[0b0000_1111, 2 + 3, b'2', b'q', b'a', 0], b"value", TAG];
     // A row of another length: nothing in common but the first byte of its length.
     let fourth: [&[u8]; 4] =
-        [&[0b0001_0100, 2 + 3 + 3 + 9, 11, 1, 3], b"rox\x07\xd0", b"other value", NO_TAGS];
+        [&[0b0001_0100, 2 + 3 + 3 + 9, 11, 1, 3], b"rox\xd0\x07", b"other value", NO_TAGS];
     let parts: Vec<&[u8]> = [
         &[&[0u8, 0, 0, 0][..]][..],
         &first,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hmaster_fs::memory::{MemoryDisk, MemoryFileSystem, MemoryOptions};
 use hmaster_fs::{CreateOptions, FileSystem as _, FsPath};
 use hmaster_types::{CellParts, CellType, Chance, ManualClock};
