@@ -170,6 +170,8 @@ fn kind_of(operation: Operation, error: &io::Error) -> FsErrorKind {
         Io::IsADirectory => FsErrorKind::IsADirectory,
         Io::PermissionDenied | Io::ReadOnlyFilesystem => FsErrorKind::Permission,
         Io::StorageFull | Io::QuotaExceeded => FsErrorKind::NoSpace,
+        // Nothing can be under a name that is too long.
+        Io::InvalidFilename if !operation.makes_names() => FsErrorKind::NotFound,
         Io::InvalidInput | Io::InvalidFilename | Io::CrossesDevices => {
             FsErrorKind::Invalid(error.to_string())
         }
@@ -184,6 +186,10 @@ impl Operation {
     /// True when the operation changes what is on the file system.
     pub fn changes(self) -> bool {
         !matches!(self, Self::Status | Self::List | Self::Open | Self::Read | Self::SafeMode)
+    }
+
+    fn makes_names(self) -> bool {
+        matches!(self, Self::Create | Self::Mkdirs | Self::Rename)
     }
 }
 

@@ -1,6 +1,5 @@
-//! The traits: a file system, a file being read, a file being written. Counterpart of Hadoop's `FileSystem`,
-//! `FSDataInputStream` and `FSDataOutputStream`, cut down to what a master needs, with the outcomes spelled
-//! out that Hadoop leaves to `false` and to the text of exceptions.
+//! The trait of a file system. Counterpart of Hadoop's `FileSystem`, cut down to what a master needs, with
+//! the outcomes spelled out that Hadoop leaves to `false` and to the text of exceptions.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,7 +11,11 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::time::Instant;
 use tracing::info;
 
-use crate::{FsError, FsErrorKind, FsPath, FsUri, NotFoundAsNone as _, Operation};
+use crate::streams::checked_length;
+use crate::{
+    CreateOptions, FileStatus, FsError, FsErrorKind, FsPath, FsUri, NewFile, NotFoundAsNone as _, Operation,
+    Permission, Reader, Usage, Writer,
+};
 
 /// A file system.
 ///
@@ -61,7 +64,8 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
     /// Creates a file in a folder that exists.
     ///
     /// # Errors
-    /// `AlreadyExists` in mode [`CreateMode::New`], `IsADirectory`, `NotFound` when the folder is missing.
+    /// `AlreadyExists` in mode [`New`](crate::CreateMode::New), `IsADirectory`, `NotFound` when the folder is
+    /// missing.
     async fn create(&self, path: &FsPath, options: CreateOptions) -> Result<Box<dyn Writer>, FsError>;
 
     /// Makes a folder, and the folders above it that are missing. Does nothing where a folder is already.
@@ -113,6 +117,8 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
     /// Takes a file away from whoever writes it and waits until its length is final: see *Fencing* above.
     /// Does nothing to a file that nobody writes. May be repeated, also after a call that failed or was
     /// dropped.
+    ///
+    /// On HDFS that can take minutes: HBase's own limit is 15 (`hbase.lease.recovery.timeout`).
     ///
     /// # Errors
     /// `NotFound`; `TimedOut` when the file system didn't settle within `wait_max`.
@@ -236,246 +242,5 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
     }
 }
 
-/// A file that is being read. Reads don't disturb each other and may run at once.
-#[async_trait]
-pub trait Reader: Send + Sync + fmt::Debug {
-    /// The file's length in bytes when it was opened; nothing beyond can be read.
-    fn length(&self) -> u64;
-
-    /// The bytes from `offset` on: `length` of them, fewer at the end of the file, none beyond it.
-    ///
-    /// # Errors
-    /// `Invalid` for more than [`READ_BYTES_MAX`] at once; `Corrupt` when the file has become shorter.
-    async fn read_at(&self, offset: u64, length: usize) -> Result<Bytes, FsError>;
-}
-
-/// A file that is being written by this process alone.
-///
-/// After an error, or a call that was dropped before it answered, the writer answers everything with an
-/// error: what a failed sync left on the disk isn't known, and a second one may falsely succeed. Drop it, and
-/// recover the file's lease before reading it. Dropping a writer that wasn't closed gives the file up as well
-/// as can be; only what was synced is sure to be there.
-#[async_trait]
-pub trait Writer: Send + fmt::Debug {
-    /// The path that the file was created at.
-    fn path(&self) -> &FsPath;
-
-    /// How many bytes were given to `write`, synced or not.
-    fn length(&self) -> u64;
-
-    /// Appends bytes; they may wait in memory until `sync` or `close`.
-    ///
-    /// # Errors
-    /// What the file system answers.
-    async fn write(&mut self, bytes: Bytes) -> Result<(), FsError>;
-
-    /// Makes everything written so far durable, and the file's name with it (HDFS: hsync). `Ok` also says
-    /// that the file was still this writer's after that: no successor that follows the rules of
-    /// [`FileSystem`] had read it yet.
-    ///
-    /// # Errors
-    /// `Fenced` when the file was taken over, deleted or replaced; what was written since the last sync may
-    /// or may not be in it.
-    async fn sync(&mut self) -> Result<(), FsError>;
-
-    /// As `sync`, and completes the file.
-    ///
-    /// # Errors
-    /// As `sync`.
-    async fn close(self: Box<Self>) -> Result<(), FsError>;
-}
-
-/// The most that one [`Reader::read_at`] answers with.
-pub const READ_BYTES_MAX: usize = 256 << 20;
-
 /// Pages of a folder's entries.
 pub type FileStream = BoxStream<'static, Result<Vec<FileStatus>, FsError>>;
-
-/// A file or folder, as a listing shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileStatus {
-    /// The name in its folder; empty for `/`.
-    pub name: Box<str>,
-    /// File or folder.
-    pub kind: FileKind,
-    /// Length in bytes; 0 for folders.
-    pub length: u64,
-    /// When it was last changed, in milliseconds since 1970.
-    pub modified_ms: u64,
-    /// Who may do what.
-    pub permission: Permission,
-}
-
-/// File or folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they say it all")]
-pub enum FileKind {
-    File,
-    Directory,
-}
-
-impl FileStatus {
-    /// True for a folder.
-    pub fn is_dir(&self) -> bool {
-        self.kind == FileKind::Directory
-    }
-
-    /// True for a file.
-    pub fn is_file(&self) -> bool {
-        self.kind == FileKind::File
-    }
-}
-
-/// Unix permission bits, such as `0o700`. Counterpart of `FsPermission`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Permission(u16);
-
-impl Permission {
-    /// `rwx------`, the default of `hbase.rootdir.perms`.
-    pub const OWNER_ALL: Self = Self(0o700);
-
-    /// The lowest nine bits and the sticky bit count.
-    pub const fn new(bits: u32) -> Self {
-        Self((bits & 0o1777) as u16)
-    }
-
-    /// Reads octal digits, as configuration has them.
-    pub fn from_octal(text: &str) -> Option<Self> {
-        let digits = (1..=4).contains(&text.len()) && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
-        u32::from_str_radix(text, 8).ok().filter(|bits| digits && *bits <= 0o1777).map(Self::new)
-    }
-
-    /// The bits.
-    pub const fn bits(self) -> u32 {
-        self.0 as u32
-    }
-}
-
-impl fmt::Debug for Permission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "0o{:03o}", self.0)
-    }
-}
-
-impl fmt::Display for Permission {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:03o}", self.0)
-    }
-}
-
-/// How to create a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CreateOptions {
-    /// What to do about a file that is there.
-    pub mode: CreateMode,
-    /// Who may do what; `None` for the file system's usual permission.
-    pub permission: Option<Permission>,
-}
-
-/// What to do about a file that is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CreateMode {
-    /// Fail with `AlreadyExists`. Of several that try at once, one succeeds.
-    New,
-    /// Replace it by a new, empty file; who was writing it is fenced.
-    Overwrite,
-}
-
-impl CreateOptions {
-    /// The file must not exist.
-    pub const fn new() -> Self {
-        Self { mode: CreateMode::New, permission: None }
-    }
-
-    /// The file is replaced where it exists.
-    pub const fn overwrite() -> Self {
-        Self { mode: CreateMode::Overwrite, permission: None }
-    }
-}
-
-impl Default for CreateOptions {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// A small file to be made with its folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewFile {
-    /// Where.
-    pub path: FsPath,
-    /// What is in it.
-    pub content: Bytes,
-}
-
-/// What is below a folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
-    /// Number of files.
-    pub files: u64,
-    /// Number of folders, the given one not counted.
-    pub folders: u64,
-    /// Length of all files together.
-    pub bytes: u64,
-}
-
-impl Usage {
-    fn add(&mut self, entry: &FileStatus) {
-        match entry.kind {
-            FileKind::File => self.files += 1,
-            FileKind::Directory => self.folders += 1,
-        }
-        self.bytes += entry.length;
-    }
-}
-
-/// The length as a number of bytes to allocate, if it isn't more than the caller is ready for.
-pub(crate) fn checked_length(path: &FsPath, length: u64, bytes_max: usize) -> Result<usize, FsError> {
-    let too_large = FsErrorKind::TooLarge { bytes: length, bytes_max: bytes_max as u64 };
-    usize::try_from(length)
-        .ok()
-        .filter(|length| *length <= bytes_max)
-        .ok_or_else(|| FsError::new(Operation::Read, path, too_large))
-}
-
-/// How many bytes a read at `offset` of a file of `file_length` answers with.
-pub(crate) fn read_length(
-    path: &FsPath,
-    file_length: u64,
-    offset: u64,
-    length: usize,
-) -> Result<usize, FsError> {
-    if length > READ_BYTES_MAX {
-        let reason = format!("{length} bytes at once, at most {READ_BYTES_MAX}");
-        return Err(FsError::new(Operation::Read, path, FsErrorKind::Invalid(reason)));
-    }
-    let left = file_length.saturating_sub(offset);
-    Ok(usize::try_from(left).map_or(length, |left| left.min(length)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn permissions_are_read_as_octal() {
-        assert_eq!(Permission::from_octal("700"), Some(Permission::OWNER_ALL));
-        assert_eq!(Permission::from_octal("1777").map(Permission::bits), Some(0o1777));
-        for bad in ["", "8", "7777", "+700", "rwx", "00700"] {
-            assert_eq!(Permission::from_octal(bad), None, "{bad}");
-        }
-        assert_eq!(Permission::new(0o40755).to_string(), "755");
-    }
-
-    #[test]
-    fn reads_are_bounded() {
-        let path = FsPath::root();
-        assert_eq!(read_length(&path, 10, 8, 5).unwrap(), 2);
-        assert_eq!(read_length(&path, 10, 11, 5).unwrap(), 0);
-        assert_eq!(read_length(&path, u64::MAX, 0, 5).unwrap(), 5);
-        assert!(read_length(&path, 10, 0, READ_BYTES_MAX + 1).is_err());
-        assert_eq!(checked_length(&path, 5, 5).unwrap(), 5);
-        let error = checked_length(&path, u64::MAX, 5).unwrap_err();
-        assert_eq!(error.kind, FsErrorKind::TooLarge { bytes: u64::MAX, bytes_max: 5 });
-    }
-}

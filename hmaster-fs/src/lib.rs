@@ -12,7 +12,7 @@
 //! - [`memory::MemoryFileSystem`]: memory, shared by several clients, with crashes, faults and delays, for
 //!   tests and simulation.
 //!
-//! All three pass one suite, `conformance` (feature `conformance`).
+//! All three pass one suite, `conformance` (feature `conformance`). [`connect`] picks one by its URI.
 //!
 //! ```
 //! # use hmaster_fs::{CreateOptions, FileSystem as _, FsError, LocalFileSystem};
@@ -49,24 +49,28 @@ mod uri;
 
 mod error;
 mod file_system;
+mod status;
+mod streams;
 
 #[cfg(feature = "hdfs")]
 mod hdfs;
 mod local;
 pub mod memory;
 
+mod connect;
+
 pub mod rootdir;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
+pub use connect::{ConnectError, DEFAULT_FS, connect};
 pub use error::{FsError, FsErrorKind, NotFoundAsNone, Operation};
-pub use file_system::{
-    CreateMode, CreateOptions, FileKind, FileStatus, FileStream, FileSystem, NewFile, Permission,
-    READ_BYTES_MAX, Reader, Usage, Writer,
-};
+pub use file_system::{FileStream, FileSystem};
 #[cfg(feature = "hdfs")]
 pub use hdfs::{HdfsFileSystem, HdfsOptions, HdfsSetupError};
 pub use local::LocalFileSystem;
 pub use path::FsPath;
+pub use status::{CreateMode, CreateOptions, FileKind, FileStatus, NewFile, Permission, Usage};
+pub use streams::{READ_BYTES_MAX, Reader, Writer};
 pub use uri::FsUri;

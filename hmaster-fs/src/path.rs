@@ -15,10 +15,8 @@ use hmaster_types::ParseError;
 pub struct FsPath(Arc<str>);
 
 impl FsPath {
-    /// HDFS refuses longer paths (`FSConstants.MAX_PATH_LENGTH`).
+    /// Longer texts are refused unread; HDFS refuses longer paths (`FSConstants.MAX_PATH_LENGTH`).
     pub const PATH_BYTES_MAX: usize = 8000;
-    /// Longer names fail on every common local file system and, by default, on HDFS.
-    pub const NAME_BYTES_MAX: usize = 255;
 
     /// `/`.
     pub fn root() -> Self {
@@ -49,13 +47,13 @@ impl FsPath {
     /// Checks one component.
     ///
     /// # Errors
-    /// When it is empty, `.` or `..`, has a slash or a NUL, or more than [`FsPath::NAME_BYTES_MAX`] bytes.
+    /// When it is empty, `.` or `..`, or has a slash or a NUL. How long it may be is for the file system to
+    /// say: it answers `Invalid` when something is to be made under a name that is too long for it.
     pub fn check_name(name: &str) -> Result<(), ParseError> {
         let reason = match name {
             "" => "empty",
             "." | ".." => "means another folder",
             _ if name.contains(['/', '\0']) => "has a slash or a NUL",
-            _ if name.len() > Self::NAME_BYTES_MAX => "too long",
             _ => return Ok(()),
         };
         Err(ParseError::new("file name", name.as_bytes(), reason))
@@ -73,14 +71,11 @@ impl FsPath {
     /// The path of `name` in this folder.
     ///
     /// # Errors
-    /// As [`FsPath::check_name`], and when the whole becomes too long.
+    /// As [`FsPath::check_name`].
     pub fn try_join(&self, name: &str) -> Result<Self, ParseError> {
         Self::check_name(name)?;
-        let joined = if self.is_root() { format!("/{name}") } else { format!("{}/{name}", self.0) };
-        if joined.len() > Self::PATH_BYTES_MAX {
-            return Err(ParseError::new("path", joined.as_bytes(), "too long"));
-        }
-        Ok(Self(joined.into()))
+        let folder = if self.is_root() { "" } else { &*self.0 };
+        Ok(Self(format!("{folder}/{name}").into()))
     }
 
     /// The path of the same name with `suffix` behind it, in the same folder.
@@ -185,16 +180,13 @@ mod tests {
 
     #[test]
     fn what_is_no_path() {
-        let long_name = format!("/{}", "n".repeat(FsPath::NAME_BYTES_MAX + 1));
         let long = "/n".repeat(FsPath::PATH_BYTES_MAX / 2 + 1);
-        for bad in ["", "a", "hdfs://a/b", "/a/../b", "/.", "/a/.", "/a\0b", &long_name, &long] {
+        for bad in ["", "a", "hdfs://a/b", "/a/../b", "/.", "/a/.", "/a\0b", &long] {
             assert!(FsPath::parse(bad).is_err(), "{bad:.80}");
         }
-        for bad in ["", "a/b", "..", ".", "a\0", &long_name[1..]] {
+        for bad in ["", "a/b", "..", ".", "a\0"] {
             assert!(path("/x").try_join(bad).is_err(), "{bad:.80}");
         }
-        let deep = path(&long[..FsPath::PATH_BYTES_MAX]);
-        assert!(deep.try_join("n").is_err());
         assert!(FsPath::root().with_suffix("x").is_err());
     }
 }

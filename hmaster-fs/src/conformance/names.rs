@@ -22,6 +22,7 @@ pub(super) const CASES: &[Case] = &[
     ("replacing_renames", |f| replacing_renames(f).boxed()),
     ("deletions", |f| deletions(f).boxed()),
     ("times_and_permissions", |f| times_and_permissions(f).boxed()),
+    ("names_that_are_too_long", |f| names_that_are_too_long(f).boxed()),
     ("uris", |f| uris(f).boxed()),
 ];
 
@@ -169,6 +170,22 @@ async fn times_and_permissions(f: Fixture) {
     assert_eq!(f.fs.status(&f.at("secret")).await.unwrap().permission, Permission::new(0o600));
     assert_eq!(failure(f.fs.set_modified(&f.at("absent"), 1).await), (NotFound, f.at("absent")));
     assert_eq!(failure(f.fs.set_permission(&f.at("absent"), permission).await), (NotFound, f.at("absent")));
+}
+
+async fn names_that_are_too_long(f: Fixture) {
+    let (file, long) = (f.put("file", "x").await, f.at(&"n".repeat(256)));
+    let made = [
+        failure(f.fs.mkdirs(&long, None).await),
+        failure(f.fs.create(&long, CreateOptions::new()).await),
+        failure(f.fs.rename(&file, &long).await),
+    ];
+    for (kind, _) in made {
+        assert!(matches!(kind, Invalid(_)), "{kind:?}");
+    }
+    assert_eq!(failure(f.fs.status(&long).await).0, NotFound);
+    assert_eq!(failure(f.fs.list(&long).await).0, NotFound);
+    assert!(!f.fs.delete(&long).await.unwrap() && !f.fs.delete_tree(&long).await.unwrap());
+    f.fs.mkdirs(&f.at(&"n".repeat(255)), None).await.unwrap();
 }
 
 async fn uris(f: Fixture) {

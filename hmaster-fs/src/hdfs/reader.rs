@@ -5,7 +5,7 @@ use bytes::Bytes;
 use hdfs_native::file::FileReader;
 
 use super::{HdfsFileSystem, gather};
-use crate::file_system::read_length;
+use crate::streams::read_length;
 use crate::{FsError, FsErrorKind, FsPath, Operation, Reader};
 
 pub(super) struct HdfsReader {

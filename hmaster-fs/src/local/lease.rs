@@ -15,8 +15,7 @@
 //! 4. The hidden name is removed.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::names::Folder;
@@ -29,31 +28,25 @@ pub(super) fn recover(path: &FsPath) -> Result<(), FsError> {
     let failed = |error| FsError::from_io(Operation::RecoverLease, path, error);
     let file = os(path);
     let (old, copy) = (checksum::hidden(file, ".recovering"), checksum::hidden(file, ".recovered"));
-    if needs_copy(file, &old).map_err(failed)? {
-        sync_folder()?;
-        make_copy(file, &copy).map_err(failed)?;
-        // The checksums of a file that was being written may lack the last ones.
-        checksum::remove(file).and_then(|()| fs::rename(&copy, file)).map_err(failed)?;
-        sync_folder()?;
-    }
+    keep_old(file, &old).map_err(failed)?;
+    sync_folder()?;
+    make_copy(file, &copy).map_err(failed)?;
+    // The checksums of a file that was being written may lack the last ones.
+    checksum::remove(file).and_then(|()| fs::rename(&copy, file)).map_err(failed)?;
+    sync_folder()?;
     append_rest(&old, file).map_err(failed)?;
     fs::remove_file(&old).map_err(failed)?;
     sync_folder()
 }
 
-/// Gives the old file its hidden name, unless an earlier call did. False when that call got as far as
-/// replacing it.
-fn needs_copy(file: &Path, old: &Path) -> io::Result<bool> {
-    let current = fs::metadata(file)?;
-    if current.is_dir() {
+/// Gives the old file its hidden name, unless an earlier call did that.
+fn keep_old(file: &Path, old: &Path) -> io::Result<()> {
+    if fs::metadata(file)?.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     match fs::hard_link(file, old) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            Ok(fs::metadata(old)?.ino() == current.ino())
-        }
-        Err(error) => Err(error),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -66,12 +59,31 @@ fn make_copy(file: &Path, copy: &Path) -> io::Result<()> {
     File::open(copy)?.sync_all()
 }
 
+/// Appends what the old file has beyond the copy. An old file that doesn't begin like it is of another life
+/// of the name, left by a call that nobody repeated.
 fn append_rest(old: &Path, file: &Path) -> io::Result<()> {
-    let (mut old, mut file) = (File::open(old)?, File::options().append(true).open(file)?);
-    let copied = file.metadata()?.len();
-    if old.metadata()?.len() > copied {
-        old.seek(SeekFrom::Start(copied))?;
-        io::copy(&mut old.by_ref(), &mut file)?;
+    let (mut old, mut file) = (File::open(old)?, File::options().read(true).append(true).open(file)?);
+    if begins_with(&mut old, &mut file)? {
+        io::copy(&mut old, &mut file)?;
     }
     file.sync_all()
+}
+
+/// Whether `long` begins with all of `short`; if so, it stands behind that part.
+fn begins_with(long: &mut File, short: &mut File) -> io::Result<bool> {
+    const CHUNK_BYTES: usize = 64 << 10;
+    let (mut left, mut right) = (vec![0; CHUNK_BYTES], vec![0; CHUNK_BYTES]);
+    loop {
+        let read = short.read(&mut left)?;
+        if read == 0 {
+            return Ok(true);
+        }
+        match long.read_exact(&mut right[..read]) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            done => done?,
+        }
+        if left[..read] != right[..read] {
+            return Ok(false);
+        }
+    }
 }

@@ -152,7 +152,9 @@ fn change_if_there(path: &FsPath, change: impl FnOnce(bool) -> io::Result<()>) -
     let changed = fs::symlink_metadata(os(path)).and_then(|found| change(found.is_dir()));
     match changed {
         Ok(()) => folder.sync(Operation::Delete).map(|()| true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => {
+            Ok(false)
+        }
         Err(error) => Err(FsError::from_io(Operation::Delete, path, error)),
     }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{blocking, os};
-use crate::file_system::{checked_length, read_length};
+use crate::streams::{checked_length, read_length};
 use crate::{FsError, FsErrorKind, FsPath, Operation, Reader};
 
 #[derive(Debug)]

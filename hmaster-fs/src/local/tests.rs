@@ -100,6 +100,18 @@ async fn an_interrupted_recovery_goes_on() {
 }
 
 #[tokio::test]
+async fn what_recovery_left_of_another_file_does_no_harm() {
+    for old in ["", "of another life of the name", "synced"] {
+        let (_keep, root) = folder();
+        open_log(&root).await.close().await.unwrap();
+        put(&root.join(".log.recovering.crc"), old);
+        FS.recover_lease(&root.join("log"), Duration::ZERO).await.unwrap();
+        assert_eq!(FS.read_whole(&root.join("log"), 100).await.unwrap(), "synced", "{old}");
+        assert_eq!(raw_names(&root), ["log"], "{old}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_we_make_has_no_checksums_of_another() {
     let (_keep, root) = folder();
     let path = root.join("file");
@@ -109,9 +121,14 @@ async fn a_file_we_make_has_no_checksums_of_another() {
         FS.write_whole(&path, Bytes::new(), options(mode)).await.unwrap();
         assert_eq!(raw_names(&root), ["file"], "{mode:?}");
     }
-    put(&root.join(".file.crc"), "stale");
-    FS.write_many(vec![NewFile { path: path.clone(), content: "x".into() }]).await.unwrap();
-    assert_eq!(raw_names(&root), ["file"]);
+    for file_is_there in [true, false] {
+        put(&root.join(".file.crc"), "stale");
+        if !file_is_there {
+            fs::remove_file(os(&path)).unwrap();
+        }
+        FS.write_many(vec![NewFile { path: path.clone(), content: "x".into() }]).await.unwrap();
+        assert_eq!(raw_names(&root), ["file"], "{file_is_there}");
+    }
     put(&root.join(".file.crc"), "true");
     assert!(FS.create(&path, CreateOptions::new()).await.unwrap_err().is_already_exists());
     assert_eq!(raw_names(&root), [".file.crc", "file"], "not ours to remove");

@@ -10,7 +10,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::writer::MemoryWriter;
 use super::{Call, Fault, MemoryDisk, Shared, State, TraceEntry};
-use crate::file_system::read_length;
+use crate::streams::read_length;
 use crate::{
     CreateOptions, FileStatus, FileStream, FileSystem, FsError, FsErrorKind, FsPath, FsUri, Operation,
     Permission, Reader, Writer,

@@ -1,5 +1,6 @@
 //! What is special about memory: crashes, faults, delays, the trace.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hmaster_types::ManualClock;
@@ -25,7 +26,7 @@ async fn open_log(fs: &MemoryFileSystem) -> Box<dyn Writer> {
 
 #[tokio::test]
 async fn a_crash_tears_what_was_not_synced_and_nothing_else() {
-    let mut found = std::collections::BTreeSet::new();
+    let (mut found, mut left) = (BTreeSet::new(), BTreeSet::new());
     for seed in 0..200 {
         let disk = disk(seed);
         let (one, two) = (disk.client("one"), disk.client("two"));
@@ -33,6 +34,8 @@ async fn a_crash_tears_what_was_not_synced_and_nothing_else() {
         let never_synced = one.create(&path("/never synced"), CreateOptions::new()).await.unwrap();
         one.write_whole(&path("/closed"), "whole".into(), CreateOptions::new()).await.unwrap();
         disk.crash(&one);
+        let Content::File(torn) = disk.snapshot().remove(&path("/log")).unwrap() else { panic!("a file") };
+        left.insert(torn.len());
         assert_eq!(log.sync().await.unwrap_err().kind, FsErrorKind::Unavailable);
         assert!(never_synced.close().await.is_err() && one.status(&path("/log")).await.is_err());
 
@@ -47,8 +50,9 @@ async fn a_crash_tears_what_was_not_synced_and_nothing_else() {
             two.exists(&path("/never synced")).await.unwrap(),
         ));
     }
-    let lengths: std::collections::BTreeSet<usize> = found.iter().map(|found| found.0).collect();
+    let lengths: BTreeSet<usize> = found.iter().map(|found| found.0).collect();
     assert_eq!(lengths, (6..=18).collect(), "every length comes up");
+    assert_eq!(lengths, left, "recovering changes no more");
     assert!(
         found.iter().any(|found| found.1)
             && found.iter().any(|found| found.2)
@@ -159,4 +163,16 @@ async fn leases_take_time_to_recover() {
     log.sync().await.unwrap();
     two.recover_lease(&path("/log"), Duration::from_secs(3)).await.unwrap();
     assert_eq!(log.sync().await.unwrap_err().kind, FsErrorKind::Fenced);
+}
+
+#[tokio::test]
+async fn a_rename_alone_fences_where_that_is_so() {
+    for rename_fences in [false, true] {
+        let options = MemoryOptions { rename_fences, ..MemoryOptions::default() };
+        let disk = MemoryDisk::new(options, Arc::new(ManualClock::at(5)), Chance::seeded(1));
+        let (one, two) = (disk.client("one"), disk.client("two"));
+        let mut log = open_log(&one).await;
+        two.rename(&path("/log"), &path("/moved")).await.unwrap();
+        assert_eq!(log.sync().await.is_err(), rename_fences);
+    }
 }

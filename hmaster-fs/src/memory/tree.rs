@@ -83,6 +83,7 @@ impl Tree {
         now_ms: u64,
     ) -> Done<NodeId> {
         let (folder, name) = self.find_parent(path)?;
+        check_length(path, name)?;
         if let Some(old) = self.entries(path, folder)?.get(name).copied() {
             match (&self.node(old).body, mode) {
                 (Body::Folder(_), _) => return Err((path.clone(), FsErrorKind::IsADirectory)),
@@ -98,6 +99,7 @@ impl Tree {
         let (mut at, mut at_path, mut made) = (ROOT, FsPath::root(), false);
         for name in path.components() {
             at_path = at_path.join(name);
+            check_length(path, name)?;
             let entries = self.entries(&at_path, at)?;
             at = match entries.get(name) {
                 Some(id) => *id,
@@ -118,6 +120,7 @@ impl Tree {
         let moved = self.find(from)?;
         let (old_folder, old_name) = self.find_parent(from)?;
         let (new_folder, new_name) = self.find_parent(to)?;
+        check_length(to, new_name)?;
         let is_folder = matches!(self.node(moved).body, Body::Folder(_));
         if replace && is_folder {
             return Err((from.clone(), FsErrorKind::IsADirectory));
@@ -326,6 +329,13 @@ impl Tree {
             Body::File(_) => unreachable!("callers looked at the folder's entries before"),
         }
     }
+}
+
+/// As local disks and, by default, HDFS have it.
+fn check_length(path: &FsPath, name: &str) -> Done<()> {
+    const NAME_BYTES_MAX: usize = 255;
+    let too_long = || (path.clone(), FsErrorKind::Invalid("the name is too long".into()));
+    if name.len() > NAME_BYTES_MAX { Err(too_long()) } else { Ok(()) }
 }
 
 impl File {

@@ -8,7 +8,7 @@
 //! again. A file that is gone was archived, or compacted away, before.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use hmaster_types::{EncodedName, RegionInfo, TableName};
+use hmaster_types::{ColumnFamilyDescriptor, EncodedName, RegionInfo, TableName};
 use tracing::{info, warn};
 
 use super::layout::default_replica;
@@ -51,11 +51,11 @@ impl RootDir {
     /// # Errors
     /// As [`RootDir::archive_region`].
     pub async fn archive_family(&self, region: &RegionInfo, family: &[u8]) -> Result<bool, RootDirError> {
-        let folder = self.layout().region(region).join(&String::from_utf8_lossy(family));
+        let folder = family_folder(&self.layout().region(region), family)?;
         if !self.fs.exists(&folder).await? {
             return Ok(false);
         }
-        let target = self.archived_family(region, family);
+        let target = self.archived_family(region, family)?;
         self.archive_tree(&folder, &target).await?;
         Ok(self.fs.delete_tree(&folder).await?)
     }
@@ -70,15 +70,14 @@ impl RootDir {
         family: &[u8],
         files: &[FsPath],
     ) -> Result<(), RootDirError> {
-        let target = self.archived_family(region, family);
+        let target = self.archived_family(region, family)?;
         self.fs.mkdirs(&target, None).await?;
         self.archive_files(files.to_vec(), &target).await
     }
 
-    fn archived_family(&self, region: &RegionInfo, family: &[u8]) -> FsPath {
-        let region_folder = default_replica(region).to_string();
+    fn archived_family(&self, region: &RegionInfo, family: &[u8]) -> Result<FsPath, RootDirError> {
         let table = self.layout().archived_table(region.table());
-        table.join(&region_folder).join(&String::from_utf8_lossy(family))
+        family_folder(&table.join(&default_replica(region).to_string()), family)
     }
 
     /// Archives every region with a folder in a table's folder, which may be in `.tmp`.
@@ -178,10 +177,7 @@ impl RootDir {
         }
         let mut stamp = self.clock.now_ms();
         loop {
-            let Ok(aside) = archived.with_suffix(&format!(".{stamp}")) else {
-                let kind = FsErrorKind::Invalid("no room for a time behind the name".into());
-                return Err(FsError::new(crate::Operation::Rename, archived, kind).into());
-            };
+            let aside = archived.with_suffix(&format!(".{stamp}"))?;
             warn!(%file, %archived, %aside, "a file of that name and length is archived already; keeping both");
             match self.fs.rename(archived, &aside).await {
                 Err(error) if error.is_already_exists() => stamp += 1,
@@ -190,6 +186,12 @@ impl RootDir {
             }
         }
     }
+}
+
+/// A family's folder, named as Java's `Bytes.toString` does.
+fn family_folder(region: &FsPath, family: &[u8]) -> Result<FsPath, RootDirError> {
+    ColumnFamilyDescriptor::check_name(family)?;
+    Ok(region.try_join(&String::from_utf8_lossy(family))?)
 }
 
 /// Counterpart of `FSUtils.RegionDirFilter`, which lets names of all times through.

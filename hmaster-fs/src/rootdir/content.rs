@@ -184,7 +184,8 @@ mod tests {
         });
         check(&encode_cluster_id("4c8e7b3a-0000"), 0, decode_cluster_id);
         check(&encode_region_info(&region()), 0, decode_region_info);
-        // Cut between two fields it is a schema, though not this one: so the length stands in the file's name.
+        // Cut between two fields it is a schema, though not this one: so the length stands in the file's
+        // name.
         check(&encode_table_schema(&schema()), 0, |bytes| {
             decode_table_schema(bytes).and_then(|read| {
                 if read == schema() { Ok(read) } else { Err(BadContent::new("another schema")) }

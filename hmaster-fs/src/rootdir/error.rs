@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use hmaster_types::TableName;
+use hmaster_types::{ParseError, TableName};
 
 use crate::{FsError, FsPath};
 
@@ -109,6 +109,9 @@ pub enum RootDirError {
         /// A store file.
         file: FsPath,
     },
+    /// A name from outside isn't one.
+    #[error(transparent)]
+    Name(#[from] ParseError),
     /// A namespace is to be deleted that has tables.
     #[error("delete namespace folder {folder}: it contains table folder {entry}")]
     NamespaceNotEmpty {

@@ -86,6 +86,9 @@ impl Layout {
     }
 
     /// A namespace's tables.
+    ///
+    /// # Panics
+    /// When the name isn't legal ([`TableName::check_namespace`]).
     pub fn namespace(&self, namespace: &str) -> FsPath {
         self.data().join(namespace)
     }

@@ -15,16 +15,18 @@ impl RootDir {
     /// Makes a namespace's folder.
     ///
     /// # Errors
-    /// What the file system answers.
+    /// `Name`, and what the file system answers.
     pub async fn create_namespace(&self, namespace: &str) -> Result<(), RootDirError> {
+        TableName::check_namespace(namespace)?;
         Ok(self.fs.mkdirs(&self.layout().namespace(namespace), None).await?)
     }
 
     /// Deletes a namespace's folder, if it is there.
     ///
     /// # Errors
-    /// `NamespaceNotEmpty` when it has tables.
+    /// `Name`; `NamespaceNotEmpty` when it has tables.
     pub async fn delete_namespace(&self, namespace: &str) -> Result<(), RootDirError> {
+        TableName::check_namespace(namespace)?;
         let folder = self.layout().namespace(namespace);
         let entries = self.fs.list(&folder).await.found()?.unwrap_or_default();
         if let Some(table) = entries.into_iter().find(|entry| !NOT_TABLES.contains(&&*entry.name)) {

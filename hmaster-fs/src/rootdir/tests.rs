@@ -1,4 +1,5 @@
-//! The root folder on memory: what is made, found and moved, and that every interrupted operation can be repeated.
+//! The root folder on memory: what is made, found and moved, and that every interrupted operation can be
+//! repeated.
 
 mod archiving;
 mod bad_input;

@@ -97,3 +97,26 @@ async fn names_of_folders() {
     }
     assert_eq!(f.root.regions(&table()).await.unwrap(), [] as [EncodedName; 0]);
 }
+
+/// Names that clients may choose: an error, no panic, and nothing is made.
+#[tokio::test]
+async fn names_from_clients() {
+    let f = Fixture::prepared().await;
+    let before = f.disk.snapshot();
+    for name in ["", "a/b", "..", ".", "a\0", "x-y"] {
+        assert!(f.root.create_namespace(name).await.is_err(), "{name}");
+        assert!(f.root.delete_namespace(name).await.is_err(), "{name}");
+        assert!(
+            f.root.archive_family(&regions(1)[0], name.replace("x-y", "x:y").as_bytes()).await.is_err(),
+            "{name}"
+        );
+    }
+    assert!(f.root.create_namespace(&"n".repeat(300)).await.is_err());
+    let long = TableDescriptor::builder("t".repeat(300).parse().unwrap()).build();
+    let error = f.root.write_table_descriptor(&long).await.unwrap_err();
+    assert!(matches!(fs_error(&error).kind, crate::FsErrorKind::Invalid(_)), "{error}");
+    assert_eq!(f.root.table_descriptor(long.name()).await.unwrap(), None);
+    f.root.delete_table(long.name()).await.unwrap();
+    assert!(!f.root.archive_family(&regions(1)[0], b"\xff\xfe").await.unwrap(), "not UTF-8, but legal");
+    assert!(f.disk.snapshot().keys().count() <= before.len() + 1, "at most the namespace's folder is new");
+}

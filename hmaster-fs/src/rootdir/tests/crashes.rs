@@ -1,5 +1,5 @@
-//! Every operation of several steps is crashed before and after each of its changes, and done again by another process: it
-//! comes to the end that it comes to without a crash.
+//! Every operation of several steps is crashed before and after each of its changes, and done again by
+//! another process: it comes to the end that it comes to without a crash.
 
 use std::pin::Pin;
 
@@ -211,8 +211,8 @@ async fn fencing_splitting_and_archiving_wals() {
     .await;
 }
 
-/// The number in the name depends on what an interrupted attempt left, so the schema is compared, and that one
-/// file is left.
+/// The number in the name depends on what an interrupted attempt left, so the schema is compared, and that
+/// one file is left.
 #[tokio::test(start_paused = true)]
 async fn changing_a_schema() {
     for after in [false, true] {
