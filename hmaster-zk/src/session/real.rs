@@ -149,6 +149,15 @@ impl Call<'_> {
         };
         Err(ZkError::new(self.operation, self.path, kind))
     }
+
+    /// The crate takes what stands before the stat for the data, whatever length that claims.
+    fn check_data(&self, data: &[u8], stat: &client::Stat) -> Result<(), ZkError> {
+        if usize::try_from(stat.data_length) == Ok(data.len()) {
+            return Ok(());
+        }
+        let reason = format!("{} bytes of data, and a stat that says {}", data.len(), stat.data_length);
+        Err(ZkError::new(self.operation, self.path, ZkErrorKind::OutcomeUnknown(reason)))
+    }
 }
 
 /// A place among the watches that may wait at a time, given back when dropped.
@@ -232,6 +241,7 @@ impl ZkSession for RealSession {
     async fn get(&self, path: &str) -> Result<(Bytes, Stat), ZkError> {
         let call = self.call(Operation::Get, path)?;
         let (data, stat) = call.finish(call.client.get_data(path)).await?;
+        call.check_data(&data, &stat)?;
         Ok((data.into(), convert::stat(&stat)))
     }
 
@@ -239,6 +249,7 @@ impl ZkSession for RealSession {
         let slot = self.slot(Operation::Get, path)?;
         let call = self.call(Operation::Get, path)?;
         let (data, stat, watcher) = call.finish(call.client.get_and_watch_data(path)).await?;
+        call.check_data(&data, &stat)?;
         Ok((data.into(), convert::stat(&stat), node_watch(watcher, slot)))
     }
 

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use hmaster_types::ServerName;
 
@@ -74,8 +75,12 @@ impl RegionServerTracker {
         &self,
         servers: &BTreeSet<ServerName>,
     ) -> Result<BTreeMap<ServerName, Option<RegionServerInfo>>, ZkError> {
-        let reads =
-            servers.iter().map(|server| async move { Ok((server.clone(), self.read(server).await?)) });
+        let read = |server: ServerName| async move {
+            let info = self.read(&server).await?;
+            Ok((server, info))
+        };
+        // Boxed, or the compiler can't see that this may be awaited in a spawned task.
+        let reads: Vec<_> = servers.iter().map(|server| read(server.clone()).boxed()).collect();
         stream::iter(reads).buffer_unordered(Self::READS_IN_FLIGHT_MAX).try_collect().await
     }
 
