@@ -18,6 +18,7 @@
 //! Once it ended it never begins again: a new election takes a new [`Elector`], and a new session if that is over.
 
 mod elector;
+mod hands;
 #[cfg(test)]
 mod machine_tests;
 #[cfg(test)]

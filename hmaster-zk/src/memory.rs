@@ -8,6 +8,7 @@
 //!
 //! What it leaves out: ACLs are kept but not enforced, and there is one server, so nobody reads what is out of date.
 
+mod both_ends;
 mod session;
 mod state;
 #[cfg(test)]

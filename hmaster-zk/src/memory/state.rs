@@ -9,6 +9,7 @@ use hmaster_types::Chance;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::both_ends::{Link, Session};
 use super::tree::{Author, Change, Tree};
 use super::watches::{Armed, Notice, WatchTable};
 use super::{Fault, Faults};
@@ -27,48 +28,6 @@ pub(super) struct State {
     decided: u64,
 }
 
-/// Both ends of a session.
-#[derive(Debug)]
-pub(super) struct Session {
-    timeout: Duration,
-    pub(super) faults: Faults,
-    pub(super) planned: BTreeMap<u64, Fault>,
-    /// How many operations were asked for.
-    pub(super) operations: u64,
-    /// Whether the servers keep it.
-    pub(super) kept: bool,
-    /// When the servers last heard of it, as far as that isn't now.
-    heard: Instant,
-    /// Which of its connections is the present one.
-    epoch: u64,
-    link: Link,
-    partitioned: bool,
-    last_arrival: Instant,
-    last_delivery: Instant,
-    state: watch::Sender<SessionState>,
-    armed: Vec<Armed>,
-    /// The newest transaction the client knows of.
-    seen: Zxid,
-    /// What waits on a silent connection: kept, so that whoever asked goes on waiting.
-    stuck: Vec<Happening>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Link {
-    Up,
-    /// Packets vanish; the client hasn't noticed.
-    Silent {
-        since: Instant,
-    },
-    /// The client looks for a server, next at `retry`.
-    Down {
-        since: Instant,
-        retry: Instant,
-    },
-    /// The client has given up or closed.
-    Over,
-}
-
 /// Carries out an operation: gives what to deliver.
 pub(super) type Carry = Box<dyn FnOnce(&mut State, Author) -> Reply + Send>;
 
@@ -82,7 +41,7 @@ pub(super) struct Reply {
     pub(super) zxid: Zxid,
 }
 
-enum Happening {
+pub(super) enum Happening {
     Arrive(Carry, Option<Fault>),
     Deliver(Reply),
     Event(String, WatchEvent),
@@ -117,25 +76,7 @@ impl State {
         faults: Faults,
     ) -> (SessionId, watch::Receiver<SessionState>) {
         let id = SessionId(0x1000 + self.sessions.len() as i64);
-        let now = Instant::now();
-        let (state, receiver) = watch::channel(SessionState::Connected);
-        let session = Session {
-            timeout,
-            faults,
-            planned: BTreeMap::new(),
-            operations: 0,
-            kept: true,
-            heard: now,
-            epoch: 0,
-            link: Link::Up,
-            partitioned: false,
-            last_arrival: now,
-            last_delivery: now,
-            state,
-            armed: Vec::new(),
-            seen: Zxid(0),
-            stuck: Vec::new(),
-        };
+        let (session, receiver) = Session::new(timeout, faults, Instant::now());
         self.sessions.insert(id, session);
         (id, receiver)
     }
@@ -399,45 +340,6 @@ impl State {
         session.set_state(over);
         for armed in session.armed.drain(..) {
             let _ = armed.sender.send(WatchEvent::SessionOver);
-        }
-    }
-}
-
-impl Session {
-    /// When the servers drop it if they don't hear of it.
-    fn expires(&self) -> Option<Instant> {
-        let silent = !matches!(self.link, Link::Up);
-        (self.kept && silent).then(|| self.heard + self.timeout)
-    }
-
-    /// How long it takes a client to see that a connection is silent, as zookeeper-client does it.
-    fn notices_after(&self) -> Duration {
-        self.timeout * 2 / 5
-    }
-
-    /// How long a client looks for a server before it takes its session for expired, likewise.
-    fn gives_up_after(&self) -> Duration {
-        self.timeout * 7 / 5
-    }
-
-    fn next_deadline(&self) -> Option<Instant> {
-        let client = match self.link {
-            Link::Up | Link::Over => None,
-            Link::Silent { since } => Some(since + self.notices_after()),
-            Link::Down { since, .. } if self.partitioned => Some(since + self.gives_up_after()),
-            Link::Down { since, retry } => Some(retry.min(since + self.gives_up_after())),
-        };
-        client.into_iter().chain(self.expires()).min()
-    }
-
-    fn set_state(&mut self, state: SessionState) {
-        self.state.send_if_modified(|old| !old.is_over() && std::mem::replace(old, state) != state);
-    }
-
-    fn fire(&mut self, path: &str, event: WatchEvent) {
-        let fires = |armed: &mut Armed| armed.path == path && armed.wants(event);
-        for armed in self.armed.extract_if(.., fires) {
-            let _ = armed.sender.send(event);
         }
     }
 }
