@@ -268,8 +268,9 @@ impl State {
     }
 
     fn check_sessions(&mut self, now: Instant) {
-        let ids: Vec<SessionId> = self.sessions.keys().copied().collect();
-        for id in ids {
+        let is_due = |session: &Session| session.next_deadline().is_some_and(|at| at <= now);
+        let due = self.sessions.iter().filter(|(_, session)| is_due(session));
+        for id in due.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.check_session(id, now);
         }
     }
