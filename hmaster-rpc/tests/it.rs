@@ -6,6 +6,8 @@
 mod bad_input;
 #[path = "it/each_byte.rs"]
 mod each_byte;
+#[path = "it/garbage.rs"]
+mod garbage;
 #[path = "it/loopback.rs"]
 mod loopback;
 #[path = "it/queues.rs"]

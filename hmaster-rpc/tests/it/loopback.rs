@@ -10,6 +10,9 @@ use hmaster_rpc::server::{BindError, RpcServer};
 use hmaster_rpc::wire::cell_block::CellCodec;
 use hmaster_types::{Address, Cell, JavaException, class};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
 use super::support::{event, exec, fixture, run};
 
 fn client(change: impl FnOnce(&mut ClientOptions)) -> RpcClient {
@@ -204,6 +207,21 @@ async fn where_nothing_listens_nothing_was_sent() {
         matches!(error.failure, Failure::NotSent(NotSent::Connect(ConnectFailure::UnknownHost))),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_fatal_answer_arrives_although_the_client_keeps_sending() {
+    let (running, _service, _events) = fixture().listen();
+    let mut socket = TcpStream::connect(running.address).await.unwrap();
+    socket.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    // Bytes that a server leaves unread make the system tell the client that the connection was reset.
+    let more = [b'x'; 1000];
+    for _ in 0..1000 {
+        socket.write_all(&more).await.unwrap();
+    }
+    let mut said = Vec::new();
+    socket.read_to_end(&mut said).await.unwrap();
+    assert!(String::from_utf8_lossy(&said).contains("Expected HEADER=HBas but received HEADER=GET"));
 }
 
 #[tokio::test]

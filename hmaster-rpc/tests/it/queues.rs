@@ -69,6 +69,39 @@ async fn reports_about_meta_pass_reports_that_wait_for_meta() {
 }
 
 #[tokio::test]
+async fn calls_of_a_client_that_is_gone_are_not_run() {
+    let mut fixture = fixture();
+    fixture.builder = fixture.builder.options(options(QueueBounds { handlers_max: 1, waiting_max: 3 }));
+    let (running, service, mut events) = fixture.in_memory();
+    let wait = |name: &'static str| {
+        let client = running.client(|_| {});
+        let call = client.clone();
+        (
+            client,
+            tokio::spawn(async move {
+                run(&call, nowhere(), exec("wait", name, ""), CallOptions::default()).await
+            }),
+        )
+    };
+    let (_first, first) = wait("first");
+    assert_eq!(event(&mut events).await, "first");
+    let (second, _) = wait("second");
+    let class = running.metrics.class(QueueClass::General);
+    while class.waiting.get() == 0 {
+        tokio::task::yield_now().await;
+    }
+    second.close().await;
+    while running.metrics.connections_open.get() > 1 {
+        tokio::task::yield_now().await;
+    }
+    service.open(1);
+    first.await.unwrap().unwrap();
+    let (_third, _call) = wait("third");
+    assert_eq!(event(&mut events).await, "third", "the second never ran");
+    assert_eq!(running.metrics.calls_abandoned.get(), 1);
+}
+
+#[tokio::test]
 async fn requests_beyond_the_shared_bytes_are_turned_away_and_the_connection_goes_on() {
     let mut fixture = fixture();
     fixture.builder =
