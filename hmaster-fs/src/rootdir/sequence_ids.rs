@@ -46,7 +46,8 @@ impl RootDir {
             return Err(RootDirError::SequenceIdFalls { folder, wanted, recorded });
         }
         let name = format!("{wanted}{SUFFIX}");
-        if max != Some(wanted) {
+        // By name: a record of the old form is about to be removed.
+        if !recorded.iter().any(|file| *file.name == *name) {
             self.wal_fs.mkdirs(&folder, None).await?;
             let file = folder.join(&name);
             match self.wal_fs.write_whole(&file, bytes::Bytes::new(), CreateOptions::new()).await {

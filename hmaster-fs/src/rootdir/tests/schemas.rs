@@ -200,6 +200,10 @@ async fn sequence_ids_never_fall() {
     f.put(&format!("ns/t/{}/recovered.edits/20_seqid", region.encoded_name()), "").await;
     f.put(&format!("{edits}/x.seqid"), "").await;
     assert_eq!(f.root.max_sequence_id(region).await.unwrap(), Some(SeqNum(20)));
+    // Replaced by one of today's form, even with the same number.
+    f.put(&format!("{edits}/30_seqid"), "").await;
+    f.root.write_sequence_id(region, SeqNum(30)).await.unwrap();
+    assert!(f.file_names(&edits).contains(&format!("{edits}/30.seqid")));
 }
 
 #[tokio::test]
