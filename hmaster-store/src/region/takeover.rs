@@ -1,0 +1,101 @@
+//! Takes the logs of all earlier masters. Counterpart of `MasterRegion.replayWALs`.
+//!
+//! Each folder of logs is renamed, so that its master can't begin another log, the lease of each log is recovered, so
+//! that it can't sync any more, and the log is moved to where the region replays it from. A master that dies in the
+//! middle leaves folders that end in `-dead` and logs in both places, and the next one goes on.
+//!
+//! Unlike Java, the own folder is made first and the others are looked for afterwards: of two masters that do this at
+//! once, one sees the other's folder and fences it, so never do both go on.
+
+use std::time::Duration;
+
+use hmaster_fs::rootdir::RootDir;
+use hmaster_fs::{FileStatus, FsPath, NotFoundAsNone as _};
+use hmaster_types::ServerName;
+use tracing::info;
+
+use super::error::OpenError;
+
+const DEAD: &str = "-dead";
+/// Where logs wait to be replayed, in the region's folder.
+const RECOVERED: &str = "recovered.wals";
+
+/// Where logs are.
+#[derive(Debug, Clone)]
+pub(super) struct LogFolders {
+    data: RootDir,
+    /// This master's logs.
+    pub(super) own: FsPath,
+    /// The logs of earlier masters, to be replayed.
+    pub(super) recovered: FsPath,
+    lease_wait_max: Duration,
+}
+
+impl LogFolders {
+    pub(super) fn new(
+        data: &RootDir,
+        region_folder_beside_wals: &FsPath,
+        server: &ServerName,
+        lease_wait_max: Duration,
+    ) -> Self {
+        let own = data.layout().wals().join(server.as_str());
+        let recovered = region_folder_beside_wals.join(RECOVERED);
+        Self { data: data.clone(), own, recovered, lease_wait_max }
+    }
+
+    /// Fences all earlier masters and makes this one's folder; the logs to be replayed.
+    pub(super) async fn take_over(&self) -> Result<Vec<FsPath>, OpenError> {
+        let fs = self.data.wal_file_system();
+        fs.mkdirs(&self.recovered, None).await.map_err(OpenError::fs("make the folder of taken logs"))?;
+        // A folder of this name is of an earlier life of this very process, which has ended.
+        self.take_folders(|_| true).await?;
+        fs.mkdirs(&self.own, None).await.map_err(OpenError::fs("make the folder of logs"))?;
+        let own = self.own.name().unwrap_or_default();
+        self.take_folders(|name| name != own).await?;
+        let logs = fs.list(&self.recovered).await.map_err(OpenError::fs("list taken logs"))?;
+        Ok(logs.iter().filter(|log| log.is_file()).map(|log| self.recovered.join(&log.name)).collect())
+    }
+
+    /// Takes folders until there are none left. Those that are dead come first: a folder can be renamed only when
+    /// there is none of the new name.
+    async fn take_folders(&self, wanted: impl Fn(&str) -> bool) -> Result<(), OpenError> {
+        loop {
+            let wals = self.data.layout().wals();
+            let listed = self.data.wal_file_system().list(&wals).await.found();
+            let entries = listed.map_err(OpenError::fs("list earlier masters"))?.unwrap_or_default();
+            let mut folders: Vec<&str> =
+                entries.iter().filter(|entry| entry.is_dir()).map(|entry| &*entry.name).collect();
+            folders.retain(|name| wanted(name));
+            folders.sort_by_key(|name| !name.ends_with(DEAD));
+            if folders.is_empty() {
+                return Ok(());
+            }
+            for name in folders {
+                self.take_folder(&wals, name).await?;
+            }
+        }
+    }
+
+    async fn take_folder(&self, wals: &FsPath, name: &str) -> Result<(), OpenError> {
+        let fs = self.data.wal_file_system();
+        let dead = match name.ends_with(DEAD) {
+            true => wals.join(name),
+            false => {
+                let dead = wals.join(&format!("{name}{DEAD}"));
+                let renamed = fs.rename(&wals.join(name), &dead).await;
+                renamed.map_err(OpenError::fs("rename an earlier master's folder"))?;
+                info!(folder = %dead, "fenced an earlier master");
+                dead
+            }
+        };
+        let failed = OpenError::fs("take an earlier master's log");
+        for log in fs.list(&dead).await.map_err(&failed)?.iter().filter(|log| FileStatus::is_file(log)) {
+            let path = dead.join(&log.name);
+            fs.recover_lease(&path, self.lease_wait_max).await.map_err(&failed)?;
+            fs.rename(&path, &self.recovered.join(&log.name)).await.map_err(&failed)?;
+            info!(log = %path, "took an earlier master's log");
+        }
+        fs.delete(&dead).await.map_err(OpenError::fs("delete an earlier master's folder"))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! From the won election to the end of the active role.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hmaster_core::environment::{Identity, MasterEnv, Ports, Reign};
+use hmaster_core::ports::files::MasterFiles;
+use hmaster_core::ports::zookeeper::ClusterZooKeeper;
+use hmaster_core::progress::Progress;
+use hmaster_core::role::Role;
+use hmaster_core::startup::{self, Start, StartError};
+use hmaster_types::ProcId;
+use hmaster_zk::{SessionLease, ZkWatcher};
+use tokio::time::timeout;
+
+use super::life::LifeEnd;
+use super::{Parts, follow};
+use crate::RunError;
+use crate::adapters::files::RootFolder;
+use crate::adapters::region_servers::RpcRegionServers;
+use crate::adapters::store::{self, OpenStore};
+use crate::adapters::zookeeper::Znodes;
+
+/// Is active until the lease is lost, somebody stops the master, or it can't go on.
+pub(super) async fn reign(parts: &Arc<Parts>, zk: &ZkWatcher, lease: &SessionLease) -> LifeEnd {
+    let progress = Arc::new(Progress::new(parts.clock.clone()));
+    parts.role.set(Role::Starting(progress.clone()));
+    let begun = tokio::select! {
+        biased;
+        loss = lease.lost() => return LifeEnd::Lost(loss.to_string()),
+        () = parts.stop.0.cancelled() => return LifeEnd::Stopped,
+        begun = begin(parts, zk, lease, &progress) => begun,
+    };
+    let (env, store, start) = match begun {
+        Ok(begun) => begun,
+        Err(error) => return LifeEnd::Failed(error),
+    };
+    let end = work(parts, zk, lease, &env, start).await;
+    // Whatever went wrong, a master whose lease is lost can begin anew.
+    let end = lease.loss().map_or(end, |loss| LifeEnd::Lost(loss.to_string()));
+    env.shutdown.cancel();
+    env.tasks.close();
+    let patience = parts.config.options().master.service_stop_timeout;
+    if timeout(patience, env.tasks.wait()).await.is_err() {
+        tracing::warn!("some tasks of the active role don't end");
+    }
+    if lease.valid() {
+        store.close().await;
+    }
+    end
+}
+
+/// Makes everything ready that a reign needs.
+async fn begin(
+    parts: &Arc<Parts>,
+    zk: &ZkWatcher,
+    lease: &SessionLease,
+    progress: &Arc<Progress>,
+) -> Result<(Arc<MasterEnv>, OpenStore, Start), RunError> {
+    let (options, cluster) = (parts.config.options(), parts.config.cluster());
+    let zookeeper = Arc::new(Znodes(zk.clone()));
+    let files = Arc::new(RootFolder::new(parts.root.clone(), options, parts.chance.clone(), &parts.server));
+    progress.begin("Prepare the root folder");
+    let root = files.prepare().await.map_err(|error| RunError::RootFolder(error.to_string()))?;
+    parts.view.set_cluster_id(&root.cluster_id);
+    progress.begin("Show the cluster's id");
+    let shown = zookeeper.publish_cluster_id(&root.cluster_id).await;
+    shown.map_err(|error| RunError::Ended(error.to_string()))?;
+    progress.begin("Open the master's store");
+    let store = store::open(&parts.root, &parts.server, &parts.config, &parts.clock).await?;
+    let active_time = store.begin_reign(&*parts.clock).await?;
+    let identity = Identity {
+        server: parts.server.clone(),
+        active_time,
+        info_port: 0,
+        root_dir: cluster.root_dir_text.clone(),
+        default_fs: cluster.default_fs(),
+    };
+    let ports = Ports {
+        region_servers: Arc::new(RpcRegionServers::new(parts.client.clone(), lease.clone())),
+        files,
+        store: store.master(),
+        zookeeper,
+    };
+    let (env, tasks) = MasterEnv::new(
+        identity,
+        Arc::new(options.clone()),
+        parts.clock.clone(),
+        parts.chance.clone(),
+        progress.clone(),
+        ports,
+    );
+    let start = Start { env: env.clone(), tasks, procedures: store.procedures(), id_floor: ProcId(0) };
+    Ok((env, store, start))
+}
+
+/// Loads, starts and serves.
+async fn work(parts: &Parts, zk: &ZkWatcher, lease: &SessionLease, env: &MasterEnv, start: Start) -> LifeEnd {
+    let lost = async {
+        let loss = lease.lost().await;
+        env.end_reign(loss.to_string());
+        LifeEnd::Lost(loss.to_string())
+    };
+    tokio::select! {
+        biased;
+        end = lost => end,
+        end = serve(parts, zk, env, start) => end,
+    }
+}
+
+async fn serve(parts: &Parts, zk: &ZkWatcher, env: &MasterEnv, start: Start) -> LifeEnd {
+    let reign = match startup::load(start).await {
+        Ok(reign) => Arc::new(reign),
+        Err(error) => return LifeEnd::Failed(error.into()),
+    };
+    parts.role.set(Role::Active(reign.clone()));
+    let store_failed = reign.executor().failed();
+    let stopped = async {
+        tokio::select! {
+            () = parts.stop.0.cancelled() => {}
+            () = env.cluster_stopped() => tracing::info!("the last region server has left"),
+        }
+    };
+    tokio::select! {
+        biased;
+        error = store_failed => LifeEnd::Failed(RunError::Ended(error.to_string())),
+        () = env.shutdown.cancelled() => LifeEnd::Failed(RunError::Ended(reason(env))),
+        error = start_up(parts, env, &reign) => LifeEnd::Failed(error.into()),
+        () = follow::follow(zk, env) => unreachable!("following doesn't end"),
+        () = stopped => {
+            parts.role.set(Role::Stopping);
+            let patience = parts.config.options().master.service_stop_timeout;
+            if timeout(patience, reign.executor().stop()).await.is_err() {
+                tracing::warn!("some steps of procedures don't end; the next master does them again");
+            }
+            LifeEnd::Stopped
+        }
+    }
+}
+
+fn reason(env: &MasterEnv) -> String {
+    env.end_reason().unwrap_or("for no reason that is known").to_owned()
+}
+
+/// Starts to work. Ends only if it can't.
+async fn start_up(parts: &Parts, env: &MasterEnv, reign: &Reign) -> StartError {
+    let watchdog = async {
+        let options = &parts.config.options().master;
+        loop {
+            tokio::time::sleep(options.initialization_timeout.max(Duration::from_secs(1))).await;
+            let stages = env.progress.stages();
+            let stage = stages.last().map_or("nothing", |stage| stage.name);
+            tracing::error!(stage, "the start takes long");
+            if options.initialization_timeout_halts {
+                return StartError::Ended(format!("the start took too long; it was at: {stage}"));
+            }
+        }
+    };
+    let run = async { startup::run(reign).await.err() };
+    let failed = tokio::select! {
+        error = watchdog => Some(error),
+        failed = run => failed,
+    };
+    match failed {
+        Some(error) => error,
+        None => std::future::pending().await,
+    }
+}
