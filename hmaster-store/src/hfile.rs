@@ -16,6 +16,7 @@
 //! halves that splits leave; [`HFileWriter`].
 
 pub(crate) mod block;
+mod blocks;
 pub(crate) mod encoding;
 pub(crate) mod index;
 pub(crate) mod info;
@@ -26,6 +27,7 @@ pub(crate) mod trailer;
 mod writer;
 
 pub use block::BLOCK_BYTES_MAX;
+pub use blocks::DataBlock;
 pub use encoding::Encoding;
 pub use info::FileInfo;
 pub use reader::HFile;

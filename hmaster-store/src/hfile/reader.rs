@@ -16,6 +16,8 @@ use crate::error::{FileError, FileKind, Malformed, ParseFailure};
 
 /// How much is read at once, unless a block is longer.
 const READ_AHEAD_BYTES: usize = 256 << 10;
+/// How much is read ahead at most, when it is known that several blocks are wanted.
+const FILL_BYTES_MAX: usize = 8 << 20;
 
 /// An HFile that was opened: its trailer, info and the root of its index are in memory, no data is. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -117,6 +119,10 @@ impl HFile {
         self.0.layout
     }
 
+    pub(super) fn root(&self) -> &[IndexEntry] {
+        &self.0.root
+    }
+
     /// Where the data block is from which on `key` may be found.
     pub(super) async fn block_offset(
         &self,
@@ -199,6 +205,13 @@ impl Window {
         }
         let reason = format!("a block of type {:?} in place of {block_type:?}", block.block_type);
         Err(source.failed(Malformed::new(at, reason).into()))
+    }
+
+    /// Reads ahead: `length` bytes at `at`, within bounds.
+    pub(super) async fn fill(&mut self, source: &Source, at: u64, length: u64) -> Result<(), FileError> {
+        let length = usize::try_from(length).unwrap_or(FILL_BYTES_MAX).min(FILL_BYTES_MAX);
+        (self.bytes, self.at) = (source.read(at, length).await?, at);
+        Ok(())
     }
 
     /// `length` bytes at `at`, fewer if `limit` comes before.

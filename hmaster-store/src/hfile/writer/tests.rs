@@ -79,6 +79,25 @@ async fn files_with_one_to_many_levels() {
 }
 
 #[tokio::test]
+async fn data_blocks_by_themselves() {
+    for count in [0, 1, 40, 4000] {
+        let (fs, cells) = (file_system(), cells(count));
+        write(&fs, &cells, small()).await;
+        let file = HFile::open(&fs, &path()).await.unwrap();
+        let blocks = file.data_blocks().await.unwrap();
+        let found = file.read_blocks(&blocks).await.unwrap();
+        assert_eq!(found.concat(), cells);
+        for (i, (block, cells)) in blocks.iter().zip(&found).enumerate() {
+            let before = i.checked_sub(1).and_then(|i| found[i].last());
+            let order = file.order();
+            assert!(order.compare_keys(&block.key, &cells[0]).is_le());
+            assert!(before.is_none_or(|before| order.compare_keys(before, &block.key).is_lt()));
+            assert_eq!(file.read_blocks(std::slice::from_ref(block)).await.unwrap(), [cells.clone()]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn cells_of_every_kind_with_tags() {
     let fs = file_system();
     let tagged = [cell(2, b"a", b"v").as_bytes().to_vec(), vec![0, 3, 0, 1, 9]].concat();
