@@ -14,7 +14,7 @@ mod storage;
 pub use chores::{
     BalancerOptions, CleanerOptions, JanitorOptions, MobOptions, NormalizerOptions, QuotaOptions,
 };
-pub use master::{InfoServerOptions, MasterOptions, MetaOptions, RegionServerOptions, StatusOptions};
+pub use master::{InfoServerOptions, MasterOptions, MetaOptions, RegionServerOptions, StatusOptions, TableOptions};
 pub use network::{RpcClientOptions, RpcOptions, ZNodeOptions, ZooKeeperOptions};
 pub use own::OwnOptions;
 pub use procedures::{AssignmentOptions, PeerStorage, ProcedureOptions, ReplicationOptions, SnapshotOptions};
@@ -66,6 +66,8 @@ groups! {
     store: StoreOptions,
     /// Who this master is, and how it starts.
     master: MasterOptions,
+    /// What a table's schema may say.
+    tables: TableOptions,
     /// What the master expects of region servers.
     region_servers: RegionServerOptions,
     /// The web server.

@@ -96,7 +96,8 @@ fn newest(env: &MasterEnv, servers: &[ServerName]) -> Vec<ServerName> {
 }
 
 fn place(env: &MasterEnv, requests: Vec<Request>, servers: &[ServerName]) {
-    let cluster = Placement { servers, replicas: replicas(env, &requests), chance: &env.chance };
+    let replicas = replicas(env, requests.iter().map(|request| &request.region));
+    let cluster = Placement { servers, replicas, chance: &env.chance };
     let (wished, mut free): (Vec<_>, Vec<_>) = requests.iter().partition(|request| request.wish.is_some());
     free.sort_by(|a, b| a.region.cmp(&b.region));
     let wished: Vec<_> = wished
@@ -114,12 +115,12 @@ fn place(env: &MasterEnv, requests: Vec<Request>, servers: &[ServerName]) {
 }
 
 /// Where copies of the regions are, for tables that have copies.
-fn replicas(env: &MasterEnv, requests: &[Request]) -> Replicas {
+fn replicas<'a>(env: &MasterEnv, regions: impl Iterator<Item = &'a RegionInfo>) -> Replicas {
     let mut replicas = Replicas::default();
-    for request in requests {
-        let copies = env.schemas.get(request.region.table()).map_or(1, |schema| schema.region_replication());
-        for id in (0..copies).filter(|id| copies > 1 && *id != request.region.replica_id()) {
-            let copy = request.region.with_replica(id);
+    for region in regions {
+        let copies = env.schemas.get(region.table()).map_or(1, |schema| schema.region_replication());
+        for id in (0..copies).filter(|id| copies > 1 && *id != region.replica_id()) {
+            let copy = region.with_replica(id);
             let place = env.regions.with(copy.encoded_name(), |node| node.location().cloned()).flatten();
             if let Some(server) = place {
                 replicas.add(&copy, &server);
@@ -127,6 +128,27 @@ fn replicas(env: &MasterEnv, requests: &[Request]) -> Replicas {
         }
     }
     replicas
+}
+
+impl MasterEnv {
+    /// Whether a region may be on a server: system tables stay on servers of the newest version.
+    pub(crate) fn may_carry(&self, server: &ServerName, region: &RegionInfo) -> bool {
+        let online: Vec<_> = self.servers.online().into_iter().map(|(server, _)| server).collect();
+        !region.table().is_system() || newest(self, &online).contains(server)
+    }
+
+    /// A server that a region can go to, other than the one it is on. Counterpart of `randomAssignment`.
+    pub(crate) fn other_server(&self, region: &RegionInfo, than: Option<&ServerName>) -> Option<ServerName> {
+        let mut servers = self.servers.assignable();
+        if region.table().is_system() {
+            servers = newest(self, &servers);
+        }
+        servers.retain(|server| Some(server) != than);
+        let replicas = replicas(self, std::iter::once(region));
+        let cluster = Placement { servers: &servers, replicas, chance: &self.chance };
+        let plan = self.balancer.round_robin(std::slice::from_ref(region), &cluster);
+        plan.into_iter().next().map(|(_, server)| server)
+    }
 }
 
 /// The plain balancer, until another is set.

@@ -7,4 +7,6 @@ pub mod manager;
 
 pub use fatal_errors::FatalErrors;
 pub use flushed::{FlushedSequenceIds, RegionFlush};
-pub use manager::{Dead, Expire, Liveness, Online, Registered, ServerLimits, ServerManager, ServerVersion, StartUp};
+pub use manager::{
+    Dead, Expire, Liveness, Online, Registered, ServerLimits, ServerManager, ServerVersion, StartUp,
+};

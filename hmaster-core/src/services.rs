@@ -1,21 +1,43 @@
 //! What region servers and clients can ask of a master. Counterpart of `MasterRpcServices`.
 //!
 //! A service looks at the master's role first: a waiting master answers everything but the registry with
-//! `ServerNotRunningYetException`, which makes the caller look for the active one.
+//! `ServerNotRunningYetException`, which makes the caller look for the active one. What isn't implemented is refused as
+//! Java refuses a method that it doesn't know.
+//!
+//! Each service is a type with the methods of its protobuf service, one line each; what they do is in the files by
+//! topic. A request is turned into nouns at the door.
 
+mod admin;
+mod cluster_status;
+mod compactions;
+mod lifecycle;
+mod list;
+mod master;
+mod namespaces;
+mod pattern;
+mod procedures;
+mod refusal;
 mod region_servers;
+mod regions;
+mod registry;
+mod schema;
+mod servers;
+mod split_keys;
+mod submit;
+mod switches;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use hmaster_protocol::CallContext;
-use hmaster_types::{JavaException, RegionState, ServerName};
+use hmaster_types::{Chance, JavaException, RegionState, ServerName};
 
 use crate::ports::zookeeper::MasterNode;
 use crate::role::RoleCell;
 use crate::step::ProcedureUser;
 
+pub use cluster_status::HBASE_VERSION;
 pub use region_servers::{HostNames, RegionServerStatus};
 
 /// What a master knows of the cluster without being active: it answers clients that look for the active one.
@@ -30,6 +52,9 @@ pub trait ClusterView: Send + Sync {
     /// The masters that wait.
     fn backup_masters(&self) -> Vec<MasterNode>;
 
+    /// The region servers that have znodes.
+    async fn region_servers(&self) -> Result<Vec<ServerName>, JavaException>;
+
     /// Where hbase:meta is, by replica, as ZooKeeper shows it.
     async fn meta_locations(&self) -> Result<Vec<(u16, Option<ServerName>, RegionState)>, JavaException>;
 }
@@ -40,7 +65,7 @@ pub trait Process: Send + Sync {
     fn stop_master(&self, why: &str);
 }
 
-/// The services for clients.
+/// MasterService. It is an `RpcService` itself, because the status of a big cluster isn't to be decoded and encoded again on its way.
 pub struct MasterServices {
     /// What the master is.
     pub role: Arc<RoleCell>,
@@ -50,12 +75,22 @@ pub struct MasterServices {
     pub process: Arc<dyn Process>,
 }
 
-/// The registry, which every master offers, whatever its role.
+/// AdminService, as far as a master offers it.
+pub struct AdminServices {
+    /// What the master is.
+    pub role: Arc<RoleCell>,
+}
+
+/// ClientMetaService: the registry, which every master offers, whatever its role.
 pub struct RegistryServices {
     /// What the master is.
     pub role: Arc<RoleCell>,
     /// What it knows of the cluster.
     pub view: Arc<dyn ClusterView>,
+    /// Chooses among region servers.
+    pub chance: Arc<Chance>,
+    /// `hbase.client.bootstrap.node.limit`: so many are named to a client at most.
+    pub bootstrap_nodes_max: usize,
 }
 
 fn user_of(call: &CallContext) -> ProcedureUser {

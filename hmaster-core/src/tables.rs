@@ -7,6 +7,7 @@ pub mod disable;
 pub mod enable;
 pub mod init_meta;
 pub mod prepare;
+pub mod sanity;
 pub mod schemas;
 pub mod states;
 

@@ -36,10 +36,6 @@ impl<'a> Cursor<'a> {
         self.pos
     }
 
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        &self.bytes[self.pos..]
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.pos == self.bytes.len()
     }

@@ -92,6 +92,8 @@ pub mod class {
         ILLEGAL_STATE = "java.lang.IllegalStateException", false;
         /// Not there in this version.
         UNSUPPORTED_OPERATION = "java.lang.UnsupportedOperationException", false;
+        /// The plain form of an error that a retry may mend.
+        HBASE_IO = "org.apache.hadoop.hbase.HBaseIOException", false;
         /// The plain form of an error that a retry won't mend.
         DO_NOT_RETRY_IO = "org.apache.hadoop.hbase.DoNotRetryIOException", true;
         /// Wait and ask again: the master is starting.

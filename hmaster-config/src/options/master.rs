@@ -1,7 +1,7 @@
 //! The master itself, its region servers, its pages, and its system tables.
 
 use crate::kind::{
-    Bytes, ClassName, Count, Flag, Int, List, LongMillis, Millis, Port, PortOrOff, Seconds, Text,
+    Bytes, ClassName, Count, Flag, Int, List, Long, LongMillis, Millis, Port, PortOrOff, Seconds, Text,
 };
 use crate::option::options;
 
@@ -36,12 +36,33 @@ options! {
         migrate_table_state: Flag = "hbase.migrate.table.state.from.zookeeper" => "true";
         /// Bytes of region servers' last words that are kept.
         rs_fatals_bytes: Bytes = "hbase.master.buffer.for.rs.fatals" => "1048576";
-        /// Whether descriptors are checked before a table is created or altered.
-        table_sanity_checks: Flag = "hbase.table.sanity.checks" => "true";
         /// Rack of a host: the class that tells it.
         rack_mapping: ClassName = "hbase.util.ip.to.rack.determiner" => "org.apache.hadoop.net.ScriptBasedMapping";
         /// Groups and users that may do everything.
         superusers: List = "hbase.superuser" => "";
+    }
+}
+
+options! {
+    /// What a table's schema may say. Counterpart of what `TableDescriptorChecker` reads; a table's own settings of these
+    /// keys go before.
+    TableOptions in "tables" {
+        /// Whether schemas are checked before a table is created or altered.
+        sanity_checks: Flag = "hbase.table.sanity.checks" => "true";
+        /// Whether the compression of column families is checked.
+        check_compression: Flag = "hbase.master.check.compression" => "true";
+        /// Size of a region from which it is split.
+        region_bytes_max: Long = "hbase.hregion.max.filesize" => "10737418240";
+        /// Smallest such size that a table may have.
+        region_bytes_max_limit: Long = "hbase.hregion.max.filesize.limit" => "2097152";
+        /// Size of a region's memory from which it is flushed.
+        flush_bytes: Long = "hbase.hregion.memstore.flush.size" => "134217728";
+        /// Smallest such size that a table may have.
+        flush_bytes_limit: Long = "hbase.hregion.memstore.flush.size.limit" => "1048576";
+        /// How store files are chosen for compaction.
+        compaction_policy: ClassName = "hbase.hstore.defaultengine.compactionpolicy.class" => "org.apache.hadoop.hbase.regionserver.compactions.ExploringCompactionPolicy";
+        /// Files of a store from which on its region isn't flushed.
+        blocking_store_files: Int = "hbase.hstore.blockingStoreFiles" => "16";
     }
 }
 

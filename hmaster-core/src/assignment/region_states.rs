@@ -93,6 +93,14 @@ impl RegionStates {
         regions.filter_map(|region| inner.nodes.get(&region.encoded_name()).cloned()).collect()
     }
 
+    /// Looks at the regions of a table in the order of their keys, while nothing can change: `look` must be quick and call
+    /// nothing here.
+    pub fn for_each_of_table(&self, table: &TableName, look: impl FnMut(&RegionNode)) {
+        let inner = self.inner.read();
+        let regions = inner.tables.get(table).into_iter().flatten();
+        regions.filter_map(|region| inner.nodes.get(&region.encoded_name())).for_each(look);
+    }
+
     /// How many regions a table has, split parents and replicas included.
     pub fn table_region_count(&self, table: &TableName) -> usize {
         self.inner.read().tables.get(table).map_or(0, BTreeSet::len)

@@ -56,7 +56,8 @@ impl MasterEnv {
     async fn server_left(&self, server: &ServerName) {
         for procedure in self.dispatcher.server_gone(server) {
             let reason = format!("{server} died");
-            self.deliver(procedure, Message::NotDispatched { reason }).await;
+            // If the reign has ended, the next one dispatches anew.
+            let _ = self.deliver(procedure, Message::NotDispatched { reason }).await;
         }
         if self.servers.assignable().is_empty() {
             self.set_condition(Event::ServerAssignable, false);

@@ -76,12 +76,13 @@ impl MasterEnv {
         self.executor().ok_or(ExecutorError::Stopped)?.submit(NewProcedure::new(procedure)).await
     }
 
-    /// Tells a procedure something; ends when what that changed is durable. When the reign has ended nobody is told.
-    pub async fn deliver(&self, to: ProcId, message: Message) -> Delivery {
-        match self.executor.get() {
-            Some(executor) => executor.deliver(to, message).await.unwrap_or(Delivery::NoSuchProcedure),
-            None => Delivery::NoSuchProcedure,
-        }
+    /// Tells a procedure something; ends when what that changed is durable.
+    ///
+    /// # Errors
+    /// When the reign has ended: it isn't known what is durable, so whoever sent the message must not hear that it was
+    /// taken.
+    pub async fn deliver(&self, to: ProcId, message: Message) -> Result<Delivery, ExecutorError> {
+        self.executor.get().ok_or(ExecutorError::Stopped)?.deliver(to, message).await
     }
 
     /// Records a region's state and place: hbase:meta's own in the master's store and ZooKeeper, others' in hbase:meta.

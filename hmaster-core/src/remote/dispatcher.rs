@@ -184,6 +184,7 @@ async fn settle(
 
 async fn tell(env: &Arc<MasterEnv>, procedures: Vec<ProcId>, reason: impl Fn() -> String) {
     for id in procedures {
-        env.deliver(id, Message::NotDispatched { reason: reason() }).await;
+        // If the reign has ended, the next one dispatches anew.
+        let _ = env.deliver(id, Message::NotDispatched { reason: reason() }).await;
     }
 }

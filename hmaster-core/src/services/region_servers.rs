@@ -127,8 +127,10 @@ impl service::RegionServerStatusService<CallContext> for RegionServerStatus {
                     Err(result.error.as_ref().map_or(unsaid, JavaException::from))
                 }
             };
-            // One that isn't there any more has been answered for by somebody else.
-            env.deliver(ProcId(result.proc_id), Message::RemoteDone { result: done }).await;
+            // One that isn't there any more has been answered for by somebody else. What isn't stored is reported again,
+            // to whichever master comes next.
+            let delivered = env.deliver(ProcId(result.proc_id), Message::RemoteDone { result: done }).await;
+            delivered.map_err(|error| JavaException::new(class::PLEASE_HOLD, error.to_string()))?;
         }
         Ok(pb::ReportProcedureDoneResponse {})
     }

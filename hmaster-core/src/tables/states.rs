@@ -31,6 +31,11 @@ impl TableStates {
         self.get(table).is_some_and(|state| state.is_one_of(states))
     }
 
+    /// True for a table that is disabled or about to be.
+    pub fn is_disabled(&self, table: &TableName) -> bool {
+        self.is_in(table, &[TableState::Disabled, TableState::Disabling])
+    }
+
     /// True for a table that exists.
     pub fn exists(&self, table: &TableName) -> bool {
         self.get(table).is_some()

@@ -127,7 +127,10 @@ impl BlockHeader {
         let content = bytes.slice(HEADER_BYTES..self.length_without_checksums);
         let content = match compression {
             Compression::None => content,
-            compression => compression.decompress(&content, self.uncompressed_length).map_err(failed)?.into(),
+            compression => compression
+                .decompress(&content, self.uncompressed_length)
+                .map_err(|error| failed(&error))?
+                .into(),
         };
         if content.len() != self.uncompressed_length {
             let reason = format!("{} bytes in place of {}", content.len(), self.uncompressed_length);
@@ -165,7 +168,7 @@ impl Checksum {
     }
 }
 
-fn failed(error: DecompressError) -> ParseFailure {
+fn failed(error: &DecompressError) -> ParseFailure {
     match error {
         DecompressError::Damaged { .. } => Malformed::new(HEADER_BYTES as u64, error.to_string()).into(),
         DecompressError::Unsupported(algorithm) => {

@@ -81,7 +81,7 @@ pub enum LogFailure {
 #[derive(Debug)]
 pub(crate) struct Committer<J: Journal> {
     queue: Arc<Queue<J::Batch>>,
-    task: AbortOnDropHandle<Result<(), LogFailure>>,
+    _task: AbortOnDropHandle<()>,
 }
 
 /// A batch that is queued. Dropping it doesn't take the batch back.
@@ -103,7 +103,7 @@ impl<J: Journal> Committer<J> {
     ) -> Self {
         let queue = Arc::new(Queue::new(pending_bytes_max));
         let task = task::run(journal, folder, file, Arc::clone(&queue));
-        Self { queue, task: AbortOnDropHandle::new(spawn(name, task)) }
+        Self { queue, _task: AbortOnDropHandle::new(spawn(name, task)) }
     }
 
     /// Queues a batch of about `bytes` bytes. Never waits.
@@ -123,11 +123,11 @@ impl<J: Journal> Committer<J> {
     }
 
     /// Makes durable what is queued, completes the file and ends the task.
-    pub(crate) async fn close(self) -> Result<(), LogFailure> {
+    pub(crate) async fn close(&self) -> Result<(), LogFailure> {
         self.queue.request_close();
-        match self.task.await {
-            Ok(done) => done,
-            Err(_) => Err(LogFailure::Ended),
+        match self.queue.failure().await {
+            LogFailure::Closed => Ok(()),
+            failure => Err(failure),
         }
     }
 }

@@ -121,7 +121,7 @@ pub(super) fn trailer_length(end: &[u8]) -> Option<u64> {
     (magic == TRAILER_MAGIC).then_some(length).and_then(|length| u64::try_from(length).ok())
 }
 
-/// Whether `rest`, all that there is after the last entry, is the beginning of a trailer.
+/// Whether `rest`, which is followed by zeros or nothing, is the beginning of a trailer.
 pub(super) fn begins_trailer(rest: &[u8]) -> bool {
     rest.len() < TRAILER_END_BYTES && encode_trailer().starts_with(rest)
 }

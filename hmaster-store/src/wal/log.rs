@@ -95,7 +95,7 @@ impl Wal {
     ///
     /// # Errors
     /// When that can't be done; what was durable before stays so.
-    pub async fn close(self) -> Result<(), LogFailure> {
+    pub async fn close(&self) -> Result<(), LogFailure> {
         self.committer.close().await
     }
 }

@@ -244,7 +244,7 @@ pub fn parse_wal(bytes: &Bytes) -> Result<(Vec<WalEntry>, WalEnd), ParseFailure>
                 at += length;
             }
             Err(EntryStop::Damaged(damage))
-                if zeros >= at + damage.end && !header::begins_trailer(&bytes[at..]) =>
+                if zeros >= at + damage.end && !header::begins_trailer(&bytes[at..zeros]) =>
             {
                 return Err(damage.malformed.after(at as u64).into());
             }

@@ -40,7 +40,8 @@ fn a_server_found_running_can_get_regions_at_once() {
 fn only_a_server_whose_znode_was_seen_is_gone_when_it_is_not_there() {
     let servers = manager();
     let nodes = |hosts: &[&str]| -> Vec<_> {
-        let node = |host: &&str| RegionServerNode { server: server(host, 1), version: ServerVersion::default() };
+        let node =
+            |host: &&str| RegionServerNode { server: server(host, 1), version: ServerVersion::default() };
         hosts.iter().map(node).collect()
     };
     servers.found(&server("found", 1), ServerVersion::default());

@@ -108,11 +108,9 @@ async fn open_or_closed(
     let open_seq_num = transition.open_seq_num.map_or(SeqNum::NONE, |seq| SeqNum(seq.cast_signed()));
     let message = Message::Transition { server: server.clone(), code, open_seq_num };
     match env.deliver(procedure, message).await {
-        Delivery::Rejected(exception) => Err(exception),
-        // It has just ended, or this master has: what isn't stored isn't acknowledged.
-        Delivery::NoSuchProcedure if env.shutdown.is_cancelled() => {
-            Err(JavaException::new(class::PLEASE_HOLD, "the master stops"))
-        }
-        Delivery::Accepted | Delivery::NoSuchProcedure => Ok(()),
+        Ok(Delivery::Rejected(exception)) => Err(exception),
+        Ok(Delivery::Accepted | Delivery::NoSuchProcedure) => Ok(()),
+        // What isn't stored isn't acknowledged.
+        Err(error) => Err(JavaException::new(class::PLEASE_HOLD, error.to_string())),
     }
 }

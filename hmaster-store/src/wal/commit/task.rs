@@ -19,7 +19,7 @@ pub(super) async fn run<J: Journal>(
     folder: WalFolder,
     file: WalFile,
     queue: Arc<Queue<J::Batch>>,
-) -> Result<(), LogFailure> {
+) {
     // Told last, also when the task is aborted or panics: nobody waits forever.
     let _last_word = LastWord(Arc::clone(&queue));
     let mut task = Task { journal, folder, file, out: BytesMut::new(), putting_away: JoinSet::new() };
@@ -31,8 +31,7 @@ pub(super) async fn run<J: Journal>(
     if let Err(failure) = &done {
         error!(error = failure as &dyn std::error::Error, "the log has failed");
     }
-    queue.fail(done.clone().err().unwrap_or(LogFailure::Closed));
-    done
+    queue.fail(done.err().unwrap_or(LogFailure::Closed));
 }
 
 struct LastWord<B>(Arc<Queue<B>>);
