@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ports::{RegionServers, RemoteError, RowMutation, ScanSpec};
 
 pub use clock::CatalogClock;
-pub use rows::LoadedMeta;
+pub use rows::{LoadedMeta, records};
 pub use writer::Writer;
 
 /// hbase:meta, or another table of the master's, didn't do what was asked.

@@ -50,6 +50,9 @@ pub enum RunError {
     /// The root folder can't be used.
     #[error("hbase.rootdir: {0}")]
     RootFolder(String),
+    /// The master's own store can't be used.
+    #[error("master:store: {0}")]
+    Store(String),
     /// It became active and couldn't begin to work.
     #[error(transparent)]
     Start(#[from] StartError),

@@ -48,7 +48,7 @@ impl Catalog {
 }
 
 /// What a row says of each of a region's replicas. Counterpart of `RegionMetaLoadingVisitor`.
-pub(crate) fn records(row: &MetaRow) -> Vec<RegionRecord> {
+pub fn records(row: &MetaRow) -> Vec<RegionRecord> {
     let record = |replica: &hmaster_protocol::meta::MetaReplica| RegionRecord {
         info: row.region.with_replica(replica.id),
         // Java takes a row without state for OFFLINE. A split parent keeps the CLOSED it had.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hmaster_config::Configuration;
 use hmaster_core::role::RoleCell;
-use hmaster_core::services::{MasterServices, RegionServerStatus, RegistryServices};
+use hmaster_core::services::{AdminServices, MasterServices, RegionServerStatus, RegistryServices};
 use hmaster_protocol::CallUser;
 use hmaster_protocol::services as service;
 use hmaster_rpc::client::{ClientOptions, RpcClient};
@@ -74,15 +74,24 @@ impl MasterBuilder {
         let host = Host::find(options)?;
         let listen = SocketAddr::new(listen_address(options.rpc.bind_address.as_deref(), &host)?, options.rpc.port);
         let (role, view, stop) = (Arc::new(RoleCell::default()), Arc::new(View::default()), Arc::new(Stop::default()));
-        let masters =
-            Arc::new(MasterServices { role: role.clone(), view: view.clone(), process: stop.clone() });
-        let registry = Arc::new(RegistryServices { role: role.clone(), view: view.clone() });
+        let masters = MasterServices { role: role.clone(), view: view.clone(), process: stop.clone() };
+        let chance = Arc::new(chance);
+        let registry = Arc::new(RegistryServices {
+            role: role.clone(),
+            view: view.clone(),
+            chance: chance.clone(),
+            bootstrap_nodes_max: options.rpc.bootstrap_nodes_max as usize,
+        });
+        let admin = Arc::new(AdminServices { role: role.clone() });
         let region_servers =
             Arc::new(RegionServerStatus { role: role.clone(), hosts: Arc::new(SystemHostNames) });
         let rpc = RpcServer::builder()
             .options(server_options)
             .cluster_id(view.clone())
             .service(service::region_server_status_service::Server(region_servers))
+            .service(service::client_meta_service::Server(registry))
+            .service(service::admin_service::Server(admin))
+            .service(masters)
             .bind(listen)
             .map_err(bind_error)?;
         let port = rpc.local_addr().map_err(|source| listen_error(listen, source))?.port();
@@ -90,7 +99,6 @@ impl MasterBuilder {
             .map_err(|error| BuildError::Option(format!("hbase.master.hostname: {error}")))?;
         let backup = backup.unwrap_or(options.master.backup);
         let client = RpcClient::new(client_options);
-        let chance = Arc::new(chance);
         let parts = Parts { config, server, backup, clock, chance, root, client, role, view, stop };
         Ok(Master { parts: Arc::new(parts), rpc })
     }

@@ -76,6 +76,11 @@ impl View {
         Watching { _tasks: [active, backups, id].map(AbortOnDropHandle::new) }
     }
 
+    fn znodes(&self) -> Result<Znodes, JavaException> {
+        let zk = self.zk.read().clone();
+        zk.map(Znodes).ok_or_else(|| JavaException::new(class::IO, "there is no connection to ZooKeeper yet"))
+    }
+
     /// Takes in the id that the active master, this one, knows from its files.
     pub(super) fn set_cluster_id(&self, id: &str) {
         self.seen.write().cluster_id = Some(id.to_owned());
@@ -108,10 +113,14 @@ impl ClusterView for View {
         self.seen.read().backups.clone()
     }
 
+    async fn region_servers(&self) -> Result<Vec<ServerName>, JavaException> {
+        let there = self.znodes()?.region_servers().await;
+        let there = there.map_err(|error| JavaException::new(class::IO, error.to_string()))?;
+        Ok(there.into_iter().map(|node| node.server).collect())
+    }
+
     async fn meta_locations(&self) -> Result<Vec<(u16, Option<ServerName>, RegionState)>, JavaException> {
-        let zk = self.zk.read().clone();
-        let zk = zk.ok_or_else(|| JavaException::new(class::IO, "there is no connection to ZooKeeper yet"))?;
-        Znodes(zk).meta_locations().await.map_err(|error| JavaException::new(class::IO, error.to_string()))
+        self.znodes()?.meta_locations().await.map_err(|error| JavaException::new(class::IO, error.to_string()))
     }
 }
 
