@@ -247,6 +247,16 @@ impl<E: Environment> ProcedureExecutor<E> {
         self.shared().look(Engine::views)
     }
 
+    /// The ids of all procedures, in order: where there are very many, cheaper than [`ProcedureExecutor::views`].
+    pub fn ids(&self) -> Vec<ProcId> {
+        self.shared().look(Engine::ids)
+    }
+
+    /// The rows of ended procedures whose results are kept, in order of ids.
+    pub fn result_records(&self) -> Vec<Arc<pb::Procedure>> {
+        self.shared().look(Engine::result_records)
+    }
+
     /// Everything that is locked or waited for.
     pub fn locks(&self) -> Vec<LockView> {
         self.shared().look(Engine::locks)

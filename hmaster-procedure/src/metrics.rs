@@ -18,6 +18,8 @@ pub struct ClassMetrics {
     pub failed: u64,
     /// Milliseconds from the submission to the end, of those that ended well, all together.
     pub elapsed_ms: u64,
+    /// The shortest; 0 if there are none.
+    pub elapsed_ms_min: u64,
     /// The longest.
     pub elapsed_ms_max: u64,
     /// How many of those that ended well took at most the time of the same place in [`ELAPSED_BOUNDS_MS`], and longer
@@ -40,6 +42,8 @@ impl Metrics {
             metrics.failed += 1;
             return;
         }
+        metrics.elapsed_ms_min =
+            if metrics.succeeded == 0 { elapsed_ms } else { metrics.elapsed_ms_min.min(elapsed_ms) };
         metrics.succeeded += 1;
         metrics.elapsed_ms += elapsed_ms;
         metrics.elapsed_ms_max = metrics.elapsed_ms_max.max(elapsed_ms);
@@ -78,6 +82,7 @@ mod tests {
         assert_eq!((all[0].0.as_str(), all[1].0.as_str()), ("a", "b"));
         let a = &all[0].1;
         assert_eq!((a.submitted, a.succeeded, a.failed, a.elapsed_ms_max), (1, 2, 1, 700_000));
+        assert_eq!(a.elapsed_ms_min, 1);
         assert_eq!((a.elapsed[0], a.elapsed[ELAPSED_BOUNDS_MS.len()]), (1, 1));
     }
 }

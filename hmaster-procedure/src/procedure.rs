@@ -35,6 +35,11 @@ pub trait Procedure<E: Environment>: Any + Send + Debug {
     /// The fully qualified name of the Java class that would continue it.
     fn class_name(&self) -> &str;
 
+    /// Under what name it is counted: its class, where that doesn't do several things.
+    fn metrics_name(&self) -> &str {
+        self.class_name()
+    }
+
     /// What it is and works on, for logs and pages: `CreateTableProcedure table=t`.
     fn details(&self) -> String {
         simple_class_name(self.class_name()).to_owned()

@@ -40,6 +40,11 @@ pub trait StateMachine<E: Environment>: Send + Sync + std::fmt::Debug + 'static 
 
     fn class_name(&self) -> &'static str;
 
+    /// See [`Procedure::metrics_name`].
+    fn metrics_name(&self) -> &'static str {
+        self.class_name()
+    }
+
     fn details(&self) -> String {
         crate::procedure::simple_class_name(self.class_name()).to_owned()
     }

@@ -121,6 +121,11 @@ impl RegionStates {
         self.inner.read().servers.keys().cloned().collect()
     }
 
+    /// How many regions may be open on each server, alive or not.
+    pub fn server_region_counts(&self) -> Vec<(ServerName, usize)> {
+        self.inner.read().servers.iter().map(|(server, regions)| (server.clone(), regions.len())).collect()
+    }
+
     /// True when hbase:meta's region may be open on `server`.
     pub fn is_carrying_meta(&self, server: &ServerName) -> bool {
         self.with(EncodedName::META, |node| node.location() == Some(server)).unwrap_or(false)
@@ -130,6 +135,13 @@ impl RegionStates {
     pub fn in_transition(&self) -> Vec<RegionNode> {
         let inner = self.inner.read();
         inner.in_transition.iter().filter_map(|region| inner.nodes.get(region).cloned()).collect()
+    }
+
+    /// Looks at the regions that [`RegionStates::in_transition`] lists, in its order, while nothing can change: `look` must be
+    /// quick and call nothing here.
+    pub fn for_each_in_transition(&self, look: impl FnMut(&RegionNode)) {
+        let inner = self.inner.read();
+        inner.in_transition.iter().filter_map(|region| inner.nodes.get(region)).for_each(look);
     }
 
     /// How many regions [`RegionStates::in_transition`] lists.

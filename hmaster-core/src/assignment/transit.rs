@@ -62,6 +62,19 @@ pub struct TransitRegionState {
     target: Option<ServerName>,
 }
 
+impl Transition {
+    /// Under what name its procedures are counted. Counterpart of the four `ProcedureMetrics` that
+    /// `TransitRegionStateProcedure` chooses from.
+    pub fn metrics_name(self) -> &'static str {
+        match self {
+            Self::Assign => "TransitRegionStateProcedure:ASSIGN",
+            Self::Unassign => "TransitRegionStateProcedure:UNASSIGN",
+            Self::Move => "TransitRegionStateProcedure:MOVE",
+            Self::Reopen => "TransitRegionStateProcedure:REOPEN",
+        }
+    }
+}
+
 /// The Java class.
 pub const CLASS: &str = "org.apache.hadoop.hbase.master.assignment.TransitRegionStateProcedure";
 
@@ -172,6 +185,10 @@ impl StateMachine<MasterEnv> for TransitRegionState {
 
     fn class_name(&self) -> &'static str {
         CLASS
+    }
+
+    fn metrics_name(&self) -> &'static str {
+        self.transition.metrics_name()
     }
 
     fn details(&self) -> String {

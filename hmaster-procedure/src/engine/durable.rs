@@ -109,7 +109,7 @@ impl<E: Environment> Engine<E> {
         }
         log_end(entry, success);
         let elapsed_ms = now_ms.saturating_sub(entry.submitted_ms);
-        self.metrics.finished(entry.class_name(), success, elapsed_ms);
+        self.metrics.finished(entry.metrics_name(), success, elapsed_ms);
         if entry.marks.has_turn
             && let Some(next) = self.turns.end(id)
         {

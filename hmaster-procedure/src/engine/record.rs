@@ -69,6 +69,11 @@ impl<E: Environment> Entry<E> {
         }
     }
 
+    /// Under what name it is counted.
+    pub(super) fn metrics_name(&self) -> &str {
+        self.procedure.as_ref().map_or_else(|| self.class_name(), |procedure| procedure.metrics_name())
+    }
+
     /// Its Java class.
     pub(super) fn class_name(&self) -> &str {
         match (&self.procedure, &self.record) {

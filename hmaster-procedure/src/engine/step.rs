@@ -259,7 +259,7 @@ impl<E: Environment> Engine<E> {
 
     fn enter_child(&mut self, mut child: Entry<E>, messages: Vec<pb::Any>) -> StoreOp {
         let place = child.place;
-        self.metrics.submitted(child.class_name());
+        self.metrics.submitted(child.metrics_name());
         let record = child.remember(messages);
         self.tree_mut(place.root).members.push(place.id);
         self.entries.insert(place.id, Box::new(child));

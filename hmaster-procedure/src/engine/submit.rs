@@ -78,7 +78,7 @@ impl<E: Environment> Engine<E> {
             self.nonces.assign(nonce, id);
             entry.extra_mut().nonce = Some(nonce);
         }
-        self.metrics.submitted(entry.class_name());
+        self.metrics.submitted(entry.metrics_name());
         let op = StoreOp::Put(entry.remember(messages));
         self.trees.insert(id, Tree::new(rollback_supported));
         self.entries.insert(id, Box::new(entry));

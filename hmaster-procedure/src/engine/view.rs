@@ -113,6 +113,20 @@ impl<E: Environment> Engine<E> {
         self.entries.get(&id).map(|entry| entry.view(&self.locks, self.now.mono_ms))
     }
 
+    /// The ids of all procedures, in order.
+    pub fn ids(&self) -> Vec<ProcId> {
+        let mut ids: Vec<_> = self.entries.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The rows of ended procedures whose results are kept, in order of ids.
+    pub fn result_records(&self) -> Vec<Arc<pb::Procedure>> {
+        let mut records: Vec<_> = self.results.records().cloned().collect();
+        records.sort_unstable_by_key(|record| record.proc_id);
+        records
+    }
+
     /// All procedures, in order of ids.
     pub fn views(&self) -> Vec<ProcedureView> {
         let views = self.entries.values().map(|entry| entry.view(&self.locks, self.now.mono_ms));

@@ -127,6 +127,10 @@ impl<E: Environment, M: StateMachine<E>> Procedure<E> for StateMachineProcedure<
         self.machine.class_name()
     }
 
+    fn metrics_name(&self) -> &str {
+        self.machine.metrics_name()
+    }
+
     fn details(&self) -> String {
         self.machine.details()
     }
