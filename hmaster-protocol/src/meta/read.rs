@@ -25,6 +25,16 @@ pub struct MetaError {
     pub reason: String,
 }
 
+/// The newest cell of each column. Without this an older version of a state would win over the newest.
+fn newest<'c>(sorted: impl Iterator<Item = &'c Cell>) -> impl Iterator<Item = &'c Cell> {
+    let mut before: Option<&Cell> = None;
+    sorted.filter(move |cell| {
+        let is_older = before.is_some_and(|before| before.qualifier() == cell.qualifier());
+        before = Some(cell);
+        !is_older
+    })
+}
+
 /// Reads rows, and makes equal table and server names share their memory: a million regions are on few servers.
 #[derive(Debug, Default)]
 pub struct MetaReader {
@@ -38,7 +48,8 @@ impl MetaReader {
         Self::default()
     }
 
-    /// Reads a region's row; none when the row isn't about a region, such as a table's state or what is left of a
+    /// Reads a region's row, whose cells are sorted as HBase sorts them; only the newest of each column counts. None
+    /// when the row isn't about a region, such as a table's state or what is left of a
     /// region whose row was being deleted.
     ///
     /// # Errors
@@ -55,7 +66,7 @@ impl MetaReader {
         };
         let mut daughters = (None, None);
         let mut opened = HashMap::<u16, (Option<&Cell>, Option<&Cell>)>::new();
-        for cell in catalog().filter(|cell| !cell.value().is_empty()) {
+        for cell in newest(catalog()).filter(|cell| !cell.value().is_empty()) {
             match cell.qualifier() {
                 REGION_INFO => {}
                 SPLIT_A => daughters.0 = Some(self.region(cell)?),

@@ -141,3 +141,13 @@ fn what_cant_be_read_is_named() {
         assert!(text.to_lowercase().contains(&reason.to_lowercase()), "{text} / {reason}");
     }
 }
+
+#[test]
+fn older_versions_of_a_column_do_not_count() {
+    let host = server("host,16020,99");
+    let older = put_region(&region(), RegionState::Opening, Some(&host), -1, false, NOW);
+    let newer = put_region(&region(), RegionState::Open, Some(&host), 42, false, NOW + 1);
+    let mut cells: Vec<Cell> = older.puts.into_iter().chain(newer.puts).collect();
+    cells.sort_by_key(|cell| (cell.qualifier().to_vec(), std::cmp::Reverse(cell.timestamp())));
+    assert_eq!(read(&cells).replicas[0].state, Some(RegionState::Open));
+}
