@@ -29,6 +29,7 @@
 //!   region servers, too.
 //! - [`region`]: the region on top of them: takes over from earlier masters, replays, keeps its content in memory, and
 //!   bounds its log.
+//! - [`region_files`]: store files of tables' regions, as splits and merges handle them.
 //! - [`RegionProcedureStore`]: procedures in the region. [`SmallStateError`]'s module: region servers and switches.
 //!
 //! # Parsing
@@ -39,6 +40,7 @@
 
 pub mod hfile;
 pub mod region;
+pub mod region_files;
 pub mod wal;
 
 mod compression;

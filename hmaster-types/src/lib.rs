@@ -44,7 +44,8 @@ pub use region_name::{EncodedName, RegionName, parse_region_name};
 pub use region_state::RegionState;
 pub use server_name::{Address, ServerName};
 pub use table_descriptor::{
-    ColumnFamilyDescriptor, ColumnFamilyDescriptorBuilder, TableDescriptor, TableDescriptorBuilder, attribute,
+    ColumnFamilyDescriptor, ColumnFamilyDescriptorBuilder, PlainTracker, StoreFileTracker, TableDescriptor,
+    TableDescriptorBuilder, UnknownTracker, attribute,
 };
 pub use table_name::TableName;
 pub use table_state::TableState;

@@ -5,6 +5,7 @@
 
 pub mod attribute;
 mod family;
+mod tracker;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use crate::TableName;
 
 pub use family::{ColumnFamilyDescriptor, ColumnFamilyDescriptorBuilder};
+pub use tracker::{PlainTracker, StoreFileTracker, UnknownTracker};
 
 /// The schema of a table: attributes and column families, both sorted by name.
 #[derive(Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! Every operation can be repeated: done again after a crash in its middle it comes to the same end.
 
 use async_trait::async_trait;
-use hmaster_types::{RegionInfo, SeqNum, ServerName, TableDescriptor, TableName};
+use hmaster_types::{EncodedName, RegionInfo, SeqNum, ServerName, TableDescriptor, TableName};
 
 /// Something in the file system didn't work. The text names the operation and the path.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -73,6 +73,60 @@ pub trait MasterFiles: Send + Sync {
 
     /// Moves a table out of the way and its store files into the archive.
     async fn delete_table(&self, table: &TableName, regions: &[RegionInfo]) -> Result<(), FilesError>;
+
+    /// Moves a column family's store files of these regions into the archive, and the table's big values of that
+    /// family. The regions must have been opened without the family, or be closed.
+    async fn archive_family(&self, regions: &[RegionInfo], family: &[u8]) -> Result<(), FilesError>;
+
+    /// Moves a closed region's store files into the archive. The region stays, and so does its sequence id.
+    async fn clear_region(&self, region: &RegionInfo) -> Result<(), FilesError>;
+
+    /// Moves a region's store files into the archive and deletes its folders, if they are there.
+    async fn archive_region(&self, region: &RegionInfo) -> Result<(), FilesError>;
+
+    /// Deletes the folders of a region that never was open: it holds nothing but references.
+    async fn delete_new_region(&self, region: &RegionInfo) -> Result<(), FilesError>;
+
+    /// Makes the folders of a closed region's daughters, each with references to the store files that have rows of its
+    /// own. What an attempt before this one left is taken away first.
+    async fn split_region(
+        &self,
+        schema: &TableDescriptor,
+        parent: &RegionInfo,
+        daughters: [&RegionInfo; 2],
+    ) -> Result<(), FilesError>;
+
+    /// Makes the folder of a region with references to all store files of closed regions. What an attempt before this
+    /// one left is taken away first.
+    async fn merge_regions(
+        &self,
+        schema: &TableDescriptor,
+        parents: &[RegionInfo],
+        merged: &RegionInfo,
+    ) -> Result<(), FilesError>;
+
+    /// Records that a region used sequence ids up to `sequence_id`. It is an error to go back.
+    async fn write_sequence_id(&self, region: &RegionInfo, sequence_id: SeqNum) -> Result<(), FilesError>;
+
+    /// Whether any store file of a region needs another region's files; none when the region has no folder.
+    async fn has_references(
+        &self,
+        schema: &TableDescriptor,
+        region: &RegionInfo,
+    ) -> Result<Option<bool>, FilesError>;
+
+    /// The regions of a table that have folders.
+    async fn region_folders(&self, table: &TableName) -> Result<Vec<EncodedName>, FilesError>;
+
+    /// What is recorded in a region's folder of which region it is; none when there is no such folder.
+    async fn region_info(
+        &self,
+        table: &TableName,
+        region: EncodedName,
+    ) -> Result<Option<RegionInfo>, FilesError>;
+
+    /// The tables that have folders.
+    async fn tables(&self) -> Result<Vec<TableName>, FilesError>;
 
     /// Makes a namespace's folder.
     async fn create_namespace(&self, namespace: &str) -> Result<(), FilesError>;

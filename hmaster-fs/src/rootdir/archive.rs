@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hmaster_types::{ColumnFamilyDescriptor, EncodedName, RegionInfo, TableName};
 use tracing::{info, warn};
 
-use super::layout::default_replica;
+use super::layout::{RECOVERED_EDITS, default_replica, mob_region};
 use super::{RootDir, RootDirError};
 use crate::{FileStatus, FsError, FsErrorKind, FsPath, NotFoundAsNone as _};
 
@@ -58,6 +58,53 @@ impl RootDir {
         let target = self.archived_family(region, family)?;
         self.archive_tree(&folder, &target).await?;
         Ok(self.fs.delete_tree(&folder).await?)
+    }
+
+    /// Archives the big values of a column family of a table and deletes their folder. Answers whether there was one.
+    ///
+    /// # Errors
+    /// As [`RootDir::archive_region`].
+    pub async fn archive_mob_family(&self, table: &TableName, family: &[u8]) -> Result<bool, RootDirError> {
+        let region = mob_region(table).to_string();
+        let folder = family_folder(&self.layout().mob_table(table).join(&region), family)?;
+        if !self.fs.exists(&folder).await? {
+            return Ok(false);
+        }
+        let target = family_folder(&self.layout().archived_table(table).join(&region), family)?;
+        self.archive_tree(&folder, &target).await?;
+        Ok(self.fs.delete_tree(&folder).await?)
+    }
+
+    /// Archives all store files of a region. What says which region it is, and its sequence id, stay.
+    ///
+    /// # Errors
+    /// As [`RootDir::archive_region`].
+    pub async fn clear_region(&self, region: &RegionInfo) -> Result<(), RootDirError> {
+        let folder = self.layout().region(region);
+        let target = self.layout().archived_table(region.table()).join(&default_replica(region).to_string());
+        for entry in self.fs.list(&folder).await.found()?.unwrap_or_default() {
+            if !entry.is_dir() || entry.name.starts_with('.') || *entry.name == *RECOVERED_EDITS {
+                continue;
+            }
+            self.archive_tree(&folder.join(&entry.name), &target.join(&entry.name)).await?;
+            self.fs.delete_tree(&folder.join(&entry.name)).await?;
+        }
+        info!(%folder, "archived the store files of a region");
+        Ok(())
+    }
+
+    /// Deletes what a region has beside the WALs, where these have a folder of their own.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub async fn delete_wal_side_of_region(&self, region: &RegionInfo) -> Result<(), RootDirError> {
+        if self.has_own_wal_root() {
+            let all = self.layout().all_recovered_edits(region.table(), default_replica(region));
+            for folder in all.beside_wals.iter().filter_map(FsPath::parent) {
+                self.wal_fs.delete_tree(&folder).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Archives some files of a column family in a region. Files that are gone count as archived.

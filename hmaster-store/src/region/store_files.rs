@@ -18,6 +18,7 @@ use crate::error::{FileKind, Malformed, ParseFailure};
 use crate::hfile::{HFile, ScanRange};
 
 pub use tracker::{StoreFileList, parse_store_file_list};
+pub(crate) use tracker::{first_list, load as load_list};
 
 const FILE_TRACKER: &str = "FILE";
 
@@ -56,11 +57,10 @@ impl Store {
     /// What the region must know of the files to replay and write logs.
     pub(super) fn family_info(&self, family: &ColumnFamilyDescriptor) -> FamilyInfo {
         let sequence_ids = self.files.iter().filter_map(|file| file.info().sequence_id_max());
-        let rows = |file: &HFile| Some((file.first_key()?.row().into(), file.last_key()?.row().into()));
         FamilyInfo {
             versions_max: usize::try_from(family.max_versions()).unwrap_or(1).max(1),
             stored_sequence_id: sequence_ids.max().unwrap_or(0),
-            stored_rows: self.files.iter().filter_map(rows).collect(),
+            ..FamilyInfo::default()
         }
     }
 
@@ -94,7 +94,7 @@ impl Store {
                     let malformed = Malformed::new(0, reason);
                     return Err(ParseFailure::from(malformed).of(FileKind::HFile, file.path()).into());
                 }
-                store.apply(compact(&cell));
+                store.apply_stored(compact(&cell));
                 cells += 1;
             }
             info!(file = %file.path(), cells, "loaded a store file");

@@ -45,6 +45,10 @@ pub const OWNER: &str = "OWNER";
 pub const ERASURE_CODING_POLICY: &str = "ERASURE_CODING_POLICY";
 /// Table and family: how store files are tracked: `DEFAULT`, `FILE` or `MIGRATION`.
 pub const STORE_FILE_TRACKER: &str = "hbase.store.file-tracker.impl";
+/// Table and family: the tracker that a migration comes from.
+pub const MIGRATION_SOURCE: &str = "hbase.store.file-tracker.migration.src.impl";
+/// Table and family: the tracker that a migration goes to.
+pub const MIGRATION_DESTINATION: &str = "hbase.store.file-tracker.migration.dst.impl";
 
 /// Family: versions kept.
 pub const VERSIONS: &str = "VERSIONS";

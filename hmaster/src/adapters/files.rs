@@ -7,7 +7,8 @@ use hmaster_core::ports::files::{FilesError, MasterFiles, RootInfo, WalFolder, W
 use hmaster_config::Options;
 use hmaster_fs::{FsErrorKind, Permission};
 use hmaster_fs::rootdir::{self, MetaOptions, PrepareOptions, RootDir, RootDirError};
-use hmaster_types::{Chance, RegionInfo, SeqNum, ServerName, TableDescriptor, TableName};
+use hmaster_store::region_files::{RegionFiles, RegionFilesError};
+use hmaster_types::{Chance, Clock, EncodedName, RegionInfo, SeqNum, ServerName, TableDescriptor, TableName};
 
 /// The root folder of a cluster.
 pub(crate) struct RootFolder {
@@ -15,13 +16,20 @@ pub(crate) struct RootFolder {
     prepare: PrepareOptions,
     meta: MetaOptions,
     chance: Arc<Chance>,
+    clock: Arc<dyn Clock>,
     /// Named in the file that keeps HBase 1's repair tool away; none to leave it out.
     hbck1_lock: Option<String>,
 }
 
 impl RootFolder {
     /// The folder behind `root`, for the master `server`.
-    pub(crate) fn new(root: RootDir, options: &Options, chance: Arc<Chance>, server: &ServerName) -> Self {
+    pub(crate) fn new(
+        root: RootDir,
+        options: &Options,
+        chance: Arc<Chance>,
+        clock: Arc<dyn Clock>,
+        server: &ServerName,
+    ) -> Self {
         let files = &options.filesystem;
         let prepare = PrepareOptions {
             secure: false,
@@ -37,7 +45,15 @@ impl RootFolder {
             store_file_tracker: files.store_file_tracker.as_str().to_owned(),
         };
         let hbck1_lock = files.hbck1_lock.then(|| server.host().to_owned());
-        Self { root, prepare, meta, chance, hbck1_lock }
+        Self { root, prepare, meta, chance, clock, hbck1_lock }
+    }
+
+    fn region_files(&self) -> RegionFiles<'_> {
+        RegionFiles {
+            root: &self.root,
+            default_tracker: &self.meta.store_file_tracker,
+            now_ms: self.clock.now_ms(),
+        }
     }
 }
 
@@ -45,6 +61,17 @@ impl RootFolder {
 fn failed(error: RootDirError) -> FilesError {
     let fenced = matches!(&error, RootDirError::Fs(fs) if matches!(fs.kind, FsErrorKind::Fenced));
     FilesError { not_found: error.is_not_found(), fenced, message: chain(&error) }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
+fn region_failed(error: RegionFilesError) -> FilesError {
+    let fs = match &error {
+        RegionFilesError::Fs(fs) | RegionFilesError::RootDir(RootDirError::Fs(fs)) => Some(fs),
+        _ => None,
+    };
+    let fenced = fs.is_some_and(|fs| matches!(fs.kind, FsErrorKind::Fenced));
+    let not_found = fs.is_some_and(|fs| fs.is_not_found());
+    FilesError { not_found, fenced, message: chain(&error) }
 }
 
 /// An error and what caused it, in one line.
@@ -107,6 +134,67 @@ impl MasterFiles for RootFolder {
 
     async fn delete_table(&self, table: &TableName, _: &[RegionInfo]) -> Result<(), FilesError> {
         self.root.delete_table(table).await.map_err(failed)
+    }
+
+    async fn archive_family(&self, regions: &[RegionInfo], family: &[u8]) -> Result<(), FilesError> {
+        for region in regions.iter().filter(|region| region.is_default_replica()) {
+            self.root.archive_family(region, family).await.map_err(failed)?;
+        }
+        if let Some(region) = regions.first() {
+            self.root.archive_mob_family(region.table(), family).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    async fn clear_region(&self, region: &RegionInfo) -> Result<(), FilesError> {
+        self.root.clear_region(region).await.map_err(failed)
+    }
+
+    async fn archive_region(&self, region: &RegionInfo) -> Result<(), FilesError> {
+        self.root.archive_region(region).await.map_err(failed)?;
+        self.root.delete_wal_side_of_region(region).await.map_err(failed)
+    }
+
+    async fn delete_new_region(&self, region: &RegionInfo) -> Result<(), FilesError> {
+        self.region_files().delete_new_region(region).await.map_err(region_failed)
+    }
+
+    async fn split_region(
+        &self,
+        schema: &TableDescriptor,
+        parent: &RegionInfo,
+        daughters: [&RegionInfo; 2],
+    ) -> Result<(), FilesError> {
+        self.region_files().split(schema, parent, daughters).await.map_err(region_failed)
+    }
+
+    async fn merge_regions(
+        &self,
+        schema: &TableDescriptor,
+        parents: &[RegionInfo],
+        merged: &RegionInfo,
+    ) -> Result<(), FilesError> {
+        self.region_files().merge(schema, parents, merged).await.map_err(region_failed)
+    }
+
+    async fn write_sequence_id(&self, region: &RegionInfo, sequence_id: SeqNum) -> Result<(), FilesError> {
+        self.root.write_sequence_id(region, sequence_id).await.map_err(failed)
+    }
+
+    async fn has_references(&self, _: &TableDescriptor, region: &RegionInfo) -> Result<Option<bool>, FilesError> {
+        self.region_files().has_references(region).await.map_err(region_failed)
+    }
+
+    async fn region_folders(&self, table: &TableName) -> Result<Vec<EncodedName>, FilesError> {
+        self.root.regions(table).await.map_err(failed)
+    }
+
+    async fn region_info(&self, table: &TableName, region: EncodedName) -> Result<Option<RegionInfo>, FilesError> {
+        self.root.region_info(table, region).await.map_err(failed)
+    }
+
+    async fn tables(&self) -> Result<Vec<TableName>, FilesError> {
+        self.root.tables().await.map_err(failed)
     }
 
     async fn create_namespace(&self, namespace: &str) -> Result<(), FilesError> {

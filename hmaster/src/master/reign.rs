@@ -59,7 +59,7 @@ async fn begin(
 ) -> Result<(Arc<MasterEnv>, OpenStore, Start), RunError> {
     let (options, cluster) = (parts.config.options(), parts.config.cluster());
     let zookeeper = Arc::new(Znodes(zk.clone()));
-    let files = Arc::new(RootFolder::new(parts.root.clone(), options, parts.chance.clone(), &parts.server));
+    let files = Arc::new(RootFolder::new(parts.root.clone(), options, parts.chance.clone(), parts.clock.clone(), &parts.server));
     progress.begin("Prepare the root folder");
     let root = files.prepare().await.map_err(|error| RunError::RootFolder(error.to_string()))?;
     parts.view.set_cluster_id(&root.cluster_id);

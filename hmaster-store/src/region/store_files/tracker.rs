@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use hmaster_fs::{FileSystem, FsPath, NotFoundAsNone as _};
 use hmaster_protocol::{decode_slice, pb};
+use prost::Message as _;
 use tracing::debug;
 
 use crate::cursor::{Cursor, Stepped, Stop};
 use crate::error::{FileError, FileKind, Malformed, ParseFailure};
-use crate::region::error::OpenError;
 
 const FOLDER: &str = ".filelist";
 /// Java reads no longer ones either.
@@ -30,9 +31,9 @@ pub struct StoreFileList {
 }
 
 /// The names that a family's list has; none when there is no list.
-pub(super) async fn load(fs: &dyn FileSystem, folder: &FsPath) -> Result<Vec<String>, OpenError> {
+pub(crate) async fn load(fs: &dyn FileSystem, folder: &FsPath) -> Result<Vec<String>, FileError> {
     let folder = folder.join(FOLDER);
-    let listed = fs.list(&folder).await.found().map_err(OpenError::fs("list the lists of store files"))?;
+    let listed = fs.list(&folder).await.found().map_err(FileKind::StoreFileList.fs())?;
     let mut by_number: BTreeMap<u64, Vec<FsPath>> = BTreeMap::new();
     for entry in listed.unwrap_or_default().iter().filter(|entry| entry.is_file()) {
         if let Some(number) = number_of(&entry.name) {
@@ -103,6 +104,17 @@ pub fn parse_store_file_list(content: &[u8]) -> Result<Option<StoreFileList>, Pa
     Ok(Some(StoreFileList { timestamp: list.timestamp, names }))
 }
 
+/// The first list of a store that has none yet: the name of its file below the family's folder, and its content.
+/// Counterpart of `StoreFileListFile.write`.
+pub(crate) fn first_list(now_ms: u64, files: Vec<pb::StoreFileEntry>) -> ([String; 2], Bytes) {
+    let message = pb::StoreFileList { timestamp: now_ms, store_file: files, version: Some(VERSION_MAX) };
+    let message = message.encode_to_vec();
+    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+    let checksum = crc32fast::hash(&message);
+    let content = [&length.to_be_bytes()[..], &message, &checksum.to_be_bytes()].concat();
+    ([FOLDER.to_owned(), format!("f1.{now_ms}")], content.into())
+}
+
 /// The list and its checksum.
 fn parts(content: &[u8]) -> Stepped<(&[u8], i32)> {
     let mut cursor = Cursor::new(content);
@@ -120,7 +132,6 @@ mod tests {
     use hmaster_fs::CreateOptions;
     use hmaster_fs::memory::{MemoryDisk, MemoryOptions};
     use hmaster_types::{Chance, ManualClock};
-    use prost::Message as _;
 
     use super::*;
 
@@ -187,6 +198,6 @@ mod tests {
         }
         let damaged = folder.join(FOLDER).join("f1.8");
         fs.write_whole(&damaged, vec![0; 20].into(), CreateOptions::new()).await.unwrap();
-        assert!(load(&fs, &folder).await.unwrap_err().to_string().contains("open the master's region"));
+        assert!(load(&fs, &folder).await.unwrap_err().to_string().contains("f1.8"));
     }
 }
