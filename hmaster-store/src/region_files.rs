@@ -288,7 +288,9 @@ async fn files_in(fs: &dyn FileSystem, folder: &FsPath) -> Result<Vec<String>, F
         match StoreFileName::parse(&entry.name) {
             Some(StoreFileName::Link { .. }) => names.push(entry.name.into()),
             Some(_) if entry.length > 0 => names.push(entry.name.into()),
-            _ => warn!(%folder, file = %entry.name, length = entry.length, "not a store file, as Java sees it"),
+            _ => {
+                warn!(%folder, file = %entry.name, length = entry.length, "not a store file, as Java sees it")
+            }
         }
     }
     Ok(names)

@@ -25,6 +25,7 @@ mod reader;
 
 pub use commit::{Durable, LogFailure};
 pub use entry::{NewEntry, WalEntry, compaction_marker, encode_entry, is_marker};
+pub use file::WalFile;
 pub use log::{Wal, WalOptions};
 pub use name::WalName;
 pub use parse::ENTRY_BYTES_MAX;

@@ -32,8 +32,20 @@ impl Archive {
         Self { data, old_logs, region, clock }
     }
 
-    /// Moves a log to the archive.
+    /// Moves a log to the archive. Does nothing for one that isn't there any more: an earlier call moved it and didn't
+    /// learn that, or a successor has it, which the log in use finds out by itself.
     pub(super) async fn put(&self, log: &FsPath) -> Result<(), FsError> {
+        let moved = self.move_away(log).await;
+        match moved {
+            Err(error) if error.is_not_found() && error.path == *log => {
+                debug!(%log, "there is no log any more to archive");
+                Ok(())
+            }
+            moved => moved,
+        }
+    }
+
+    async fn move_away(&self, log: &FsPath) -> Result<(), FsError> {
         let fs = self.data.wal_file_system();
         // The cleaner counts from when a file was changed.
         fs.set_modified(log, self.clock.now_ms()).await?;

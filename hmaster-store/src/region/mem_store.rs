@@ -8,7 +8,8 @@
 //!
 //! A delete stays as long as what it hides may be in a log or a store file; see [`MemStore::forget_deletes`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -21,12 +22,13 @@ pub(super) struct FamilyInfo {
     pub(super) versions_max: usize,
     /// Edits up to this one are in store files; 0 when there is none.
     pub(super) stored_sequence_id: u64,
-    /// First and last row of each store file.
-    pub(super) stored_rows: Vec<RowRange>,
+    /// Rows of which there are cells in store files.
+    pub(super) stored_rows: StoredRows,
 }
 
-/// A first and a last row.
-pub(super) type RowRange = (Box<[u8]>, Box<[u8]>);
+/// A set of rows. It may say that a row is in it that isn't, but hardly ever does: it keeps a hash of each.
+#[derive(Debug, Clone, Default)]
+pub(super) struct StoredRows(HashSet<u64>);
 
 #[derive(Debug, Default)]
 pub(super) struct MemStore {
@@ -82,6 +84,14 @@ impl MemStore {
         let rows = self.families.get(family)?.rows.iter().rev();
         let mut visible = rows.filter(|(_, cells)| cells.iter().any(|cell| !cell.cell_type().is_delete()));
         visible.next().map(|(row, _)| Bytes::copy_from_slice(row))
+    }
+
+    /// Applies a cell of a store file.
+    pub(super) fn apply_stored(&mut self, cell: Cell) {
+        if let Some(family) = self.families.get_mut(cell.family()) {
+            family.info.stored_rows.insert(cell.row());
+        }
+        self.apply(cell);
     }
 
     /// Whether a delete hides the put.
@@ -160,8 +170,24 @@ impl FamilyInfo {
     }
 
     fn may_be_stored(&self, row: &[u8]) -> bool {
-        self.stored_rows.iter().any(|(first, last)| (&**first..=&**last).contains(&row))
+        self.stored_rows.contains(row)
     }
+}
+
+impl StoredRows {
+    fn insert(&mut self, row: &[u8]) {
+        self.0.insert(hash(row));
+    }
+
+    fn contains(&self, row: &[u8]) -> bool {
+        !self.0.is_empty() && self.0.contains(&hash(row))
+    }
+}
+
+fn hash(row: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(row);
+    hasher.finish()
 }
 
 fn puts(cells: &[Cell]) -> Vec<Cell> {

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use hmaster_fs::rootdir::RootDir;
-use hmaster_fs::{FileStatus, FsPath, NotFoundAsNone as _};
+use hmaster_fs::{FsError, FsErrorKind, FsPath, NotFoundAsNone as _, Operation};
 use hmaster_types::ServerName;
 use tracing::info;
 
@@ -19,6 +19,8 @@ use super::error::OpenError;
 const DEAD: &str = "-dead";
 /// Where logs wait to be replayed, in the region's folder.
 const RECOVERED: &str = "recovered.wals";
+/// Logs of one name that may wait: one for each takeover that died in the middle, and that rarely have the same name.
+const SAME_NAMES_MAX: usize = 100;
 
 /// Where logs are.
 #[derive(Debug, Clone)]
@@ -88,14 +90,41 @@ impl LogFolders {
                 dead
             }
         };
-        let failed = OpenError::fs("take an earlier master's log");
-        for log in fs.list(&dead).await.map_err(&failed)?.iter().filter(|log| FileStatus::is_file(log)) {
-            let path = dead.join(&log.name);
-            fs.recover_lease(&path, self.lease_wait_max).await.map_err(&failed)?;
-            fs.rename(&path, &self.recovered.join(&log.name)).await.map_err(&failed)?;
-            info!(log = %path, "took an earlier master's log");
-        }
+        self.take_logs(&dead).await.map_err(OpenError::fs("take an earlier master's logs"))?;
         fs.delete(&dead).await.map_err(OpenError::fs("delete an earlier master's folder"))?;
         Ok(())
+    }
+
+    /// Takes all logs of a folder, those of folders in it first: where `x` and `x-dead` are both there, a Java master
+    /// on HDFS that renames the one to the other moves it inside.
+    async fn take_logs(&self, folder: &FsPath) -> Result<(), FsError> {
+        let fs = self.data.wal_file_system();
+        for entry in fs.list(folder).await? {
+            let path = folder.join(&entry.name);
+            if entry.is_dir() {
+                Box::pin(self.take_logs(&path)).await?;
+                fs.delete(&path).await?;
+                continue;
+            }
+            fs.recover_lease(&path, self.lease_wait_max).await?;
+            self.move_log(&path, &entry.name).await?;
+            info!(log = %path, "took an earlier master's log");
+        }
+        Ok(())
+    }
+
+    /// A log of the same name may wait already, when a master of the same name began two within a millisecond by a
+    /// clock that was set back.
+    async fn move_log(&self, log: &FsPath, name: &str) -> Result<(), FsError> {
+        let fs = self.data.wal_file_system();
+        for number in 0..SAME_NAMES_MAX {
+            let suffix = if number == 0 { String::new() } else { format!(".{number}") };
+            match fs.rename(log, &self.recovered.join(&format!("{name}{suffix}"))).await {
+                Err(error) if error.is_already_exists() => {}
+                done => return done,
+            }
+        }
+        let kind = FsErrorKind::AlreadyExists;
+        Err(FsError::new(Operation::Rename, &self.recovered.join(name), kind))
     }
 }

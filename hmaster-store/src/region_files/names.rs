@@ -56,7 +56,8 @@ fn is_hfile(name: &str) -> bool {
 fn link(name: &str) -> Option<StoreFileName<'_>> {
     let (table, file) = name.rsplit_once('=')?;
     let (region, file) = file.split_once('-')?;
-    let is_region = !region.is_empty() && region.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_region =
+        !region.is_empty() && region.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let (namespace, table) = match table.split_once('=') {
         Some((namespace, table)) => (Some(namespace), table),
         None => (None, table),

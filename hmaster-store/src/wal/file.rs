@@ -12,7 +12,7 @@ use super::name::WalName;
 
 /// One file that is being written. What is written is whole entries; the file isn't reopened for more.
 #[derive(Debug)]
-pub(crate) struct WalFile {
+pub struct WalFile {
     writer: Box<dyn Writer>,
 }
 
@@ -23,11 +23,26 @@ pub(crate) struct WalFolder {
     server: ServerName,
     clock: Arc<dyn Clock>,
     last_timestamp: u64,
+    is_meta: bool,
 }
 
 impl WalFile {
-    /// Appends whole entries.
-    pub(crate) async fn write(&mut self, entries: Bytes) -> Result<(), FsError> {
+    /// Creates a file of any name, such as one of recovered edits, in place of one that may be there, and writes its
+    /// header.
+    ///
+    /// # Errors
+    /// As [`FileSystem::create`].
+    pub async fn create(fs: &dyn FileSystem, path: &FsPath) -> Result<Self, FsError> {
+        let mut writer = fs.create(path, CreateOptions::overwrite()).await?;
+        writer.write(header::encode_header()).await?;
+        Ok(Self { writer })
+    }
+
+    /// Appends whole entries, as [`encode_entry`](super::encode_entry) makes them.
+    ///
+    /// # Errors
+    /// What the file system answers; the file is useless then.
+    pub async fn write(&mut self, entries: Bytes) -> Result<(), FsError> {
         self.writer.write(entries).await
     }
 
@@ -35,8 +50,11 @@ impl WalFile {
         self.writer.sync().await
     }
 
-    /// Completes the file: it ends with a trailer.
-    pub(crate) async fn close(mut self) -> Result<(), FsError> {
+    /// Completes the file: it ends with a trailer, and is durable.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub async fn close(mut self) -> Result<(), FsError> {
         self.writer.write(header::encode_trailer()).await?;
         self.writer.close().await
     }
@@ -58,13 +76,19 @@ impl WalFolder {
         server: ServerName,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { fs, path, server, clock, last_timestamp: 0 }
+        Self { fs, path, server, clock, last_timestamp: 0, is_meta: false }
+    }
+
+    /// The same for files that hold edits of hbase:meta alone.
+    #[must_use]
+    pub(crate) fn of_meta(self, is_meta: bool) -> Self {
+        Self { is_meta, ..self }
     }
 
     /// Creates the next file and writes its header, which isn't durable yet.
     pub(crate) async fn create(&mut self) -> Result<WalFile, FsError> {
         self.last_timestamp = self.clock.now_ms().max(self.last_timestamp + 1);
-        let name = WalName::new(&self.server, self.last_timestamp);
+        let name = WalName { is_meta: self.is_meta, ..WalName::new(&self.server, self.last_timestamp) };
         let path = self.path.join(&name.to_string());
         let mut writer = self.fs.create(&path, CreateOptions::new()).await?;
         writer.write(header::encode_header()).await?;

@@ -26,6 +26,8 @@ pub struct WalOptions {
     pub file_bytes_max: u64,
     /// When more than this waits to be written, the log fails: the disk doesn't keep up.
     pub pending_bytes_max: usize,
+    /// Whether it holds edits of hbase:meta alone, and its files' names say so.
+    pub is_meta: bool,
 }
 
 /// A log that is being written. See [`super::commit`] for what it promises.
@@ -38,7 +40,7 @@ pub struct Wal {
 
 impl Default for WalOptions {
     fn default() -> Self {
-        Self { file_bytes_max: 128 << 20, pending_bytes_max: 256 << 20 }
+        Self { file_bytes_max: 128 << 20, pending_bytes_max: 256 << 20, is_meta: false }
     }
 }
 
@@ -54,7 +56,7 @@ impl Wal {
         clock: Arc<dyn Clock>,
         options: WalOptions,
     ) -> Result<Self, FsError> {
-        let mut folder = WalFolder::new(fs, folder, server, Arc::clone(&clock));
+        let mut folder = WalFolder::new(fs, folder, server, Arc::clone(&clock)).of_meta(options.is_meta);
         let mut file = folder.create().await?;
         file.sync().await?;
         let (sequence, complete) = (Arc::<AtomicU64>::default(), Arc::<Mutex<_>>::default());
@@ -89,6 +91,11 @@ impl Wal {
     /// The files that are complete, oldest first, each once: they may go when no region needs them.
     pub fn take_complete(&self) -> Vec<FsPath> {
         self.complete.lock().drain(..).collect()
+    }
+
+    /// Waits until the log has failed, or was closed.
+    pub fn failure(&self) -> impl Future<Output = LogFailure> + Send + 'static {
+        self.committer.failure()
     }
 
     /// Makes everything durable and completes the file.

@@ -167,10 +167,11 @@ impl WalReader {
                 Ok(torn)
             }
             EntryStop::Damaged(Damage { malformed, end }) => {
-                let end = self.position + end as u64;
-                if header::begins_trailer(&self.window)
-                    || zeros_begin(&*self.file, self.position).await? < end
-                {
+                let zeros = zeros_begin(&*self.file, self.position).await?;
+                // What isn't zeros; a trailer that is longer than the window has been told from one before.
+                let rest = usize::try_from(zeros - self.position).unwrap_or(usize::MAX);
+                let rest = &self.window[..rest.min(self.window.len())];
+                if zeros < self.position + end as u64 || header::begins_trailer(rest) {
                     return Ok(torn);
                 }
                 let malformed = malformed.after(self.position);

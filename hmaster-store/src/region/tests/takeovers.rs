@@ -143,3 +143,61 @@ async fn a_damaged_log_stops_the_master_and_stays() {
         assert!(chain.contains("recovered.wals/master%2C16000%2C1.") && chain.contains("at byte"), "{chain}");
     }
 }
+
+/// A clock that was set back gives the log of a later life the name of an earlier one, which still waits to be read.
+#[tokio::test]
+async fn logs_of_one_name() {
+    let f = Fixture::new(1);
+    f.open(1).await.unwrap().region.mutate(vec![put(1, "a")]).await.unwrap();
+    // The second takeover dies before it has archived the first one's log.
+    f.disk.set_fault_plan(|call: &hmaster_fs::memory::Call<'_>| match call.operation {
+        hmaster_fs::Operation::SetModified => hmaster_fs::memory::Fault::CrashBefore,
+        _ => hmaster_fs::memory::Fault::None,
+    });
+    assert!(f.open(1).await.is_err());
+    f.disk.set_fault_plan(hmaster_fs::memory::NoFaults);
+    let next = f.open(1).await.unwrap();
+    assert_eq!(content(&next.region), [(1, "a".into())]);
+    assert_eq!(f.names("MasterData/WALs").await, ["master,16000,1"]);
+}
+
+/// A Java master on HDFS that finds a folder both with and without the mark moves the one into the other.
+#[tokio::test]
+async fn logs_in_a_folder_in_a_folder() {
+    let f = Fixture::new(1);
+    f.open(1).await.unwrap().region.mutate(vec![put(1, "a")]).await.unwrap();
+    let fs = f.disk.client("java");
+    let wals: FsPath = "/hbase/MasterData/WALs".parse().unwrap();
+    fs.mkdirs(&wals.join("master,16000,1-dead"), None).await.unwrap();
+    let inside = wals.join("master,16000,1-dead").join("master,16000,1");
+    fs.rename(&wals.join("master,16000,1"), &inside).await.unwrap();
+    let next = f.open(2).await.unwrap();
+    assert_eq!(content(&next.region), [(1, "a".into())]);
+    assert_eq!(f.names("MasterData/WALs").await, ["master,16000,2"]);
+}
+
+/// An old log was archived, but the answer got lost: that is no reason to stop.
+#[tokio::test]
+async fn a_lost_answer_while_archiving() {
+    let f = Fixture::new(1);
+    let master = f.open(1).await.unwrap();
+    f.disk.client("admin").mkdirs(&root().join("oldWALs"), None).await.unwrap();
+    f.disk.set_fault_plan(|call: &hmaster_fs::memory::Call<'_>| match call.operation {
+        hmaster_fs::Operation::Rename => hmaster_fs::memory::Fault::FailAfter(FsErrorKind::Unknown),
+        _ => hmaster_fs::memory::Fault::None,
+    });
+    master.region.roll();
+    master.region.mutate(vec![put(1, "a")]).await.unwrap();
+    for n in 0.. {
+        master.region.mutate(vec![put(2, "b")]).await.unwrap();
+        if !f.names("oldWALs").await.is_empty() {
+            break;
+        }
+        assert!(n < 1000, "nothing is archived");
+    }
+    f.disk.set_fault_plan(hmaster_fs::memory::NoFaults);
+    master.region.roll();
+    master.region.mutate(vec![put(3, "c")]).await.unwrap();
+    master.region.close().await.unwrap();
+    assert_eq!(f.names("oldWALs").await.len(), 2);
+}
