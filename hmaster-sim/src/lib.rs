@@ -2,8 +2,10 @@
 
 mod cell_tags;
 mod filter;
+mod log;
 mod memstore;
 mod query;
+mod region;
 mod scan;
 mod schema;
 mod store_file;
