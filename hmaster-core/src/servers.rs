@@ -9,4 +9,5 @@ pub use fatal_errors::FatalErrors;
 pub use flushed::{FlushedSequenceIds, RegionFlush};
 pub use manager::{
     Dead, Expire, Liveness, Online, Registered, ServerLimits, ServerManager, ServerVersion, StartUp,
+    ZnodeChanges,
 };

@@ -10,7 +10,11 @@ impl MasterEnv {
     pub async fn zookeeper_changed(&self, event: ZooKeeperEvent) {
         match event {
             ZooKeeperEvent::RegionServers(nodes) => {
-                for server in self.servers.znodes(&nodes) {
+                let changes = self.servers.znodes(&nodes);
+                if changes.joined {
+                    self.server_joined();
+                }
+                for server in changes.gone {
                     tracing::warn!(%server, "its znode is gone");
                     self.expire_server(&server).await;
                 }

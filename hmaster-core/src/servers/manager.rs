@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::ports::zookeeper::RegionServerNode;
 use registry::Registry;
-pub use registry::{Dead, Liveness, Online};
+pub use registry::{Dead, Liveness, Online, ZnodeChanges};
 
 /// What a region server says when it starts.
 #[derive(Debug, Clone)]
@@ -199,10 +199,13 @@ impl ServerManager {
         decision
     }
 
-    /// Takes in which servers have znodes, and returns those whose znode is gone: they are to be expired. A server that
-    /// has registered and whose znode nobody has seen yet isn't among them.
-    pub fn znodes(&self, nodes: &[RegionServerNode]) -> Vec<ServerName> {
-        self.registry.lock().without_znode(nodes)
+    /// Takes in which servers have znodes. A server that has registered and whose znode nobody has seen yet isn't gone.
+    pub fn znodes(&self, nodes: &[RegionServerNode]) -> ZnodeChanges {
+        let changes = self.registry.lock().znodes(nodes);
+        if changes.joined {
+            self.changed();
+        }
+        changes
     }
 
     /// Takes in which servers are marked as draining.

@@ -17,7 +17,8 @@ pub struct Online {
     pub load: Bytes,
     /// When it reported last, in milliseconds of the master's clock; 0 before the first report.
     pub last_report_ms: u64,
-    /// Whether it can be given regions: it reported, or was found running.
+    /// Whether it can be given regions: its znode was seen, it reported, or was found running. Its first report comes a
+    /// report interval after its znode, three seconds by default, which nobody has to wait for.
     pub is_assignable: bool,
     /// Whether its znode was seen. One that starts makes it a moment after it registered.
     pub has_znode: bool,
@@ -30,6 +31,15 @@ pub struct Dead {
     pub since_ms: u64,
     /// Its WALs are being split and its regions assigned.
     pub is_recovering: bool,
+}
+
+/// What a look at the znodes of region servers has changed.
+#[derive(Debug, Default)]
+pub struct ZnodeChanges {
+    /// Servers whose znodes were seen before and are gone: they are to be expired.
+    pub gone: Vec<ServerName>,
+    /// Some server can be given regions that couldn't before.
+    pub joined: bool,
 }
 
 /// What the master knows of a server's life. Counterpart of `ServerLiveState`.
@@ -171,18 +181,19 @@ impl Registry {
         if replaced || self.is_dead(server) { Liveness::Dead } else { Liveness::Unknown }
     }
 
-    /// The servers whose znodes were seen and are gone, now that `nodes` are there.
-    pub(super) fn without_znode(&mut self, nodes: &[RegionServerNode]) -> Vec<ServerName> {
+    /// Takes in that `nodes` are there.
+    pub(super) fn znodes(&mut self, nodes: &[RegionServerNode]) -> ZnodeChanges {
         let there: BTreeSet<_> = nodes.iter().map(|node| &node.server).collect();
-        let mut gone = Vec::new();
+        let mut changes = ZnodeChanges::default();
         for (server, online) in &mut self.online {
             if there.contains(server) {
                 online.has_znode = true;
+                changes.joined |= !std::mem::replace(&mut online.is_assignable, true);
             } else if online.has_znode {
-                gone.push(server.clone());
+                changes.gone.push(server.clone());
             }
         }
-        gone
+        changes
     }
 
     /// True when that changed anything.

@@ -46,11 +46,24 @@ fn only_a_server_whose_znode_was_seen_is_gone_when_it_is_not_there() {
     };
     servers.found(&server("found", 1), ServerVersion::default());
     servers.start_up(&start("starting", 1), true).unwrap();
-    assert_eq!(servers.znodes(&nodes(&["found", "stranger"])), []);
-    assert_eq!(servers.znodes(&nodes(&["starting"])), [server("found", 1)]);
-    assert_eq!(servers.znodes(&nodes(&[])), [server("found", 1), server("starting", 1)]);
+    let gone = |seen: &[&str]| servers.znodes(&nodes(seen)).gone;
+    assert_eq!(gone(&["found", "stranger"]), []);
+    assert_eq!(gone(&["starting"]), [server("found", 1)]);
+    assert_eq!(gone(&[]), [server("found", 1), server("starting", 1)]);
     servers.expire(&server("found", 1));
-    assert_eq!(servers.znodes(&nodes(&[])), [server("starting", 1)]);
+    assert_eq!(gone(&[]), [server("starting", 1)]);
+}
+
+#[test]
+fn a_server_gets_regions_as_soon_as_it_has_a_znode() {
+    let servers = manager();
+    let node = RegionServerNode { server: server("starting", 1), version: ServerVersion::default() };
+    assert!(!servers.znodes(std::slice::from_ref(&node)).joined, "it must have registered");
+    servers.start_up(&start("starting", 1), true).unwrap();
+    assert_eq!(servers.assignable(), []);
+    assert!(servers.znodes(std::slice::from_ref(&node)).joined);
+    assert_eq!(servers.assignable(), [server("starting", 1)]);
+    assert!(!servers.znodes(&[node]).joined, "only once");
 }
 
 #[test]
