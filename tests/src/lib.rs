@@ -51,12 +51,13 @@
 //! # Code map
 //!
 //! From the outside in: [`peers`] (is there a Java?), [`cluster`] (what a test starts), [`client`],
-//! [`shell`] and [`znodes`] (what a test looks with), [`scenario`] (what tests share), and below them
+//! [`shell`] and [`znodes`] (what a test looks with), [`consistency`] (what must fit together), [`scenario`] (what tests share), and below them
 //! [`jvm`], [`process`], [`wait`], [`ports`], [`maven`], [`javac`] and [`cache`].
 
 pub mod peers;
 
 pub mod cluster;
+pub mod consistency;
 pub mod scenario;
 
 pub mod client;
@@ -71,8 +72,9 @@ pub mod ports;
 pub mod process;
 pub mod wait;
 
-pub use client::{Client, JavaException, RowSet, Verification, hex_splits};
+pub use client::{Client, JavaException, RowSet, Verification, Writer, hex_splits};
 pub use cluster::{Cluster, ClusterBuilder, MasterKind, Server, ServerOptions, Storage, ZooKeeper};
+pub use consistency::Catalogue;
 pub use maven::HBaseVersion;
 pub use process::{CommandSpec, Process};
 pub use shell::ShellSession;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use hmaster_fs::{FileSystem as _, FsPath, LocalFileSystem};
+use hmaster_protocol::pb;
 use hmaster_store::hfile::{HFile, HFileOptions, HFileWriter, ScanRange, StoreFileOrigin};
 use hmaster_store::wal::{NewEntry, Wal, WalEnd, WalOptions, WalReader};
-use hmaster_protocol::pb;
 use hmaster_tests::jvm::Jvm;
 use hmaster_tests::{HBaseVersion, javac, maven, require_peers};
 use hmaster_types::{Cell, CellOrder, CellParts, CellType, SystemClock};
@@ -82,7 +82,11 @@ async fn read_hfile(path: &Path) -> Result<String> {
 fn write_cell(out: &mut String, cell: &Cell, sequence: u64) -> std::fmt::Result {
     let (row, family, qualifier) = (hex(cell.row()), hex(cell.family()), hex(cell.qualifier()));
     let (timestamp, kind, value) = (cell.timestamp(), cell.cell_type() as u8, hex(cell.value()));
-    writeln!(out, "cell {row} {family} {qualifier} {timestamp} {kind} {value} {} {sequence}", hex(cell.tags()))
+    writeln!(
+        out,
+        "cell {row} {family} {qualifier} {timestamp} {kind} {value} {} {sequence}",
+        hex(cell.tags())
+    )
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -92,7 +96,12 @@ fn hex(bytes: &[u8]) -> String {
 fn same(what: &str, ours: &str, java: &str) -> Result<()> {
     let differs = ours.lines().zip(java.lines()).position(|(a, b)| a != b);
     let at = differs.or((ours.lines().count() != java.lines().count()).then_some(usize::MAX));
-    ensure!(at.is_none(), "{what}: line {at:?}\n{:?}\n{:?}", at.and_then(|at| ours.lines().nth(at)), at.and_then(|at| java.lines().nth(at)));
+    ensure!(
+        at.is_none(),
+        "{what}: line {at:?}\n{:?}\n{:?}",
+        at.and_then(|at| ours.lines().nth(at)),
+        at.and_then(|at| java.lines().nth(at))
+    );
     ensure!(ours.lines().count() > 10, "{what}: nearly nothing was read: {ours}");
     Ok(())
 }
@@ -103,7 +112,14 @@ async fn wals_by_java() -> Result<()> {
     let (java, folder) = (Java::new(HBaseVersion::V2_6).await?, tempfile::tempdir()?);
     let mut paths: Vec<PathBuf> = Vec::new();
     let mut commands = Vec::new();
-    for (dictionaries, values) in [("none", "none"), ("no-tags", "none"), ("tags", "none"), ("tags", "gz"), ("tags", "snappy"), ("tags", "zstd")] {
+    for (dictionaries, values) in [
+        ("none", "none"),
+        ("no-tags", "none"),
+        ("tags", "none"),
+        ("tags", "gz"),
+        ("tags", "snappy"),
+        ("tags", "zstd"),
+    ] {
         for close in [true, false] {
             let path = folder.path().join(format!("{dictionaries}-{values}-{close}"));
             commands.push(format!("write-wal {} {dictionaries} {values} {close}", path.display()));
@@ -154,7 +170,8 @@ async fn hfiles_by_java() -> Result<()> {
 fn cells(count: u32) -> Result<Vec<Cell>> {
     let mut cells = Vec::new();
     for n in 0..count {
-        let kinds = [CellType::Put, CellType::Put, CellType::DeleteColumn, CellType::Put, CellType::DeleteFamily];
+        let kinds =
+            [CellType::Put, CellType::Put, CellType::DeleteColumn, CellType::Put, CellType::DeleteFamily];
         let cell_type = kinds[n as usize % kinds.len()];
         let value = if cell_type == CellType::Put { vec![b'v'; n as usize % 200] } else { Vec::new() };
         let qualifier: &[u8] = if cell_type == CellType::DeleteFamily { b"" } else { b"d" };
@@ -173,7 +190,8 @@ async fn java_reads_our_wals() -> Result<()> {
     LocalFileSystem.mkdirs(&wals, None).await?;
     let server = "host.example.com,16000,1700000000000".parse()?;
     let options = WalOptions { file_bytes_max: 40_000, ..WalOptions::default() };
-    let wal = Wal::create(Arc::new(LocalFileSystem), wals.clone(), server, Arc::new(SystemClock), options).await?;
+    let wal =
+        Wal::create(Arc::new(LocalFileSystem), wals.clone(), server, Arc::new(SystemClock), options).await?;
     let key = pb::WalKey {
         encoded_region_name: "0123456789abcdef0123456789abcdef".into(),
         table_name: "master:store".into(),
@@ -198,7 +216,10 @@ async fn java_reads_our_wals() -> Result<()> {
         let print = jvm.command("org.apache.hadoop.hbase.wal.WALPrettyPrinter")?.arg(&paths[0]);
         let printed = print.output("", Duration::from_secs(60)).await?;
         let printed = printed.success()?;
-        ensure!(printed.matches("Sequence=").count() > 5 && printed.contains("master:store"), "{version}: {printed}");
+        ensure!(
+            printed.matches("Sequence=").count() > 5 && printed.contains("master:store"),
+            "{version}: {printed}"
+        );
     }
     Ok(())
 }
@@ -208,10 +229,13 @@ async fn java_reads_our_hfiles() -> Result<()> {
     require_peers!();
     let folder = tempfile::tempdir()?;
     let (mut paths, mut commands) = (Vec::new(), Vec::new());
-    for (count, block_bytes, index_block_bytes) in [(1, 64 << 10, 128 << 10), (3000, 64 << 10, 128 << 10), (3000, 500, 600)] {
+    for (count, block_bytes, index_block_bytes) in
+        [(1, 64 << 10, 128 << 10), (3000, 64 << 10, 128 << 10), (3000, 500, 600)]
+    {
         let path = folder.path().join(format!("{count}-{block_bytes}"));
         let order = CellOrder::User;
-        let options = HFileOptions { block_bytes, index_block_bytes, ..HFileOptions::new(order, 1_700_000_000_000) };
+        let options =
+            HFileOptions { block_bytes, index_block_bytes, ..HFileOptions::new(order, 1_700_000_000_000) };
         let mut writer = HFileWriter::create(&LocalFileSystem, &fs_path(&path)?, options).await?;
         for cell in cells(count)? {
             writer.append(&cell).await?;

@@ -1,0 +1,67 @@
+//! hmaster as the master of real clusters: Java ZooKeeper, HDFS, region servers, clients and shell
+//! around it, Java masters before, after and beside it.
+//!
+//! One binary and one cluster at a time: the JVMs of one cluster keep a small machine busy.
+//! Each test prints which peers it ran with.
+
+#[path = "hmaster/backups.rs"]
+mod backups;
+#[path = "hmaster/fresh.rs"]
+mod fresh;
+#[path = "hmaster/mid_procedure.rs"]
+mod mid_procedure;
+#[path = "hmaster/region_servers.rs"]
+mod region_servers;
+#[path = "hmaster/takeover.rs"]
+mod takeover;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use hmaster_tests::{Cluster, ClusterBuilder, HBaseVersion, MasterKind};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// For anything that a healthy cluster does soon, on a machine that is busy.
+const SOON: Duration = Duration::from_secs(120);
+
+/// For a master that was told to stop.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Sessions of 6 s, so that a death without a goodbye is noticed soon, and small heaps.
+fn cluster(name: &str) -> ClusterBuilder {
+    Cluster::builder(name)
+        .zookeeper(hmaster_tests::ZooKeeper::Java { tick_ms: 300 })
+        .conf("zookeeper.session.timeout", 6000)
+        .conf("hbase.regionserver.handler.count", 10)
+        .heap_mb(256)
+}
+
+/// Lets the tests of this binary run one after the other, whatever the number of test threads.
+async fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::const_new(());
+    ONE.lock().await
+}
+
+/// Says which peers a test runs with.
+#[expect(clippy::print_stderr, reason = "a test that says what it proved must say with whom")]
+fn report(test: &str, storage: &str, region_servers: &[HBaseVersion], masters: &[&MasterKind]) {
+    let masters: Vec<String> = masters.iter().map(|kind| describe(kind)).collect();
+    let servers: Vec<String> = region_servers.iter().map(ToString::to_string).collect();
+    eprintln!(
+        "{test}: ZooKeeper 3.8 (Java), {storage}, masters: {}, region servers: {}",
+        masters.join(" and "),
+        servers.join(", ")
+    );
+}
+
+fn describe(kind: &MasterKind) -> String {
+    match kind {
+        MasterKind::Java(version) => format!("Java {version}"),
+        MasterKind::Program(program) => program.display().to_string(),
+    }
+}
+
+/// hmaster, built.
+async fn hmaster() -> Result<MasterKind> {
+    MasterKind::hmaster().await
+}
