@@ -4,6 +4,23 @@
 //! Everything here is plain code over snapshots: no clock, no I/O, and randomness only from a seeded
 //! [`hmaster_types::Chance`], so that one seed gives one plan.
 
+mod cluster;
+mod config;
+mod cost;
+mod error;
+mod history;
 pub mod placement;
+mod state;
+pub mod status;
 
+pub use cluster::{
+    Cluster, ClusterBuilder, Copies, Locality, Region, Server, ServerInfo, Table, WhatIf, rack_by_host_name,
+};
+pub use config::Config;
+pub use cost::array::{Counts, Skew, scale};
+pub use cost::custom::CustomCost;
+pub use cost::{Function, LOADS, PerFunction};
+pub use error::BalancerError;
+pub use history::{LoadHistory, Sample};
 pub use placement::{LoadBalancer, Placement, Replicas, RoundRobin};
+pub use state::{Action, State, sum_of_multipliers};
