@@ -6,7 +6,9 @@ use crate::assignment::{region_remote, transit};
 use crate::crash::{server_crash, split_wal, split_wal_remote};
 use crate::environment::MasterEnv;
 use crate::namespaces;
-use crate::tables::{close_regions, create, delete, disable, enable, init_meta};
+use crate::tables::{
+    close_regions, create, delete, disable, enable, excess_replicas, init_meta, modify, reopen, truncate,
+};
 
 /// What this master can continue, whether it or Java's has begun it.
 pub fn registry() -> Registry<MasterEnv> {
@@ -23,6 +25,10 @@ pub fn registry() -> Registry<MasterEnv> {
         .with_machine(enable::CLASS, enable::decode)
         .with_machine(disable::CLASS, disable::decode)
         .with_machine(close_regions::CLASS, close_regions::decode)
+        .with_machine(modify::CLASS, modify::decode)
+        .with_machine(reopen::CLASS, reopen::decode)
+        .with_machine(excess_replicas::CLASS, excess_replicas::decode)
+        .with_machine(truncate::CLASS, truncate::decode)
         .with_machine(namespaces::create::CLASS, namespaces::create::decode)
         .with_machine(namespaces::modify::CLASS, namespaces::modify::decode)
         .with_machine(namespaces::delete::CLASS, namespaces::delete::decode)

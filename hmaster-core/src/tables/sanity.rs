@@ -48,15 +48,27 @@ pub fn check(schema: &TableDescriptor, options: &Options) -> Result<(), JavaExce
     Ok(())
 }
 
-/// Checks what holds for new tables only. Counterpart of `StoreFileTrackerValidationUtils.checkForCreateTable` and
-/// `CustomCellTieredUtils.checkForModifyTable`.
+/// Checks what holds for new tables only. Counterpart of `StoreFileTrackerValidationUtils.checkForCreateTable`, with
+/// [`check_tiers`].
 ///
 /// # Errors
 /// `DoNotRetryIOException` with the first thing that is wrong.
 pub fn check_new(schema: &TableDescriptor, options: &Options) -> Result<(), JavaException> {
     let subject = Subject { schema, options };
-    let findings = schema.families().filter_map(|family| subject.new_family(family));
-    match findings.into_iter().next() {
+    let tracked = schema.families().find_map(|family| subject.new_family(family));
+    match tracked {
+        Some(message) => Err(JavaException::new(class::DO_NOT_RETRY_IO, message)),
+        None => check_tiers(schema),
+    }
+}
+
+/// Checks families whose cells go to tiers by a value of their own. Counterpart of
+/// `CustomCellTieredUtils.checkForModifyTable`.
+///
+/// # Errors
+/// `DoNotRetryIOException` when one doesn't say by which.
+pub fn check_tiers(schema: &TableDescriptor) -> Result<(), JavaException> {
+    match schema.families().find_map(family::untiered) {
         Some(message) => Err(JavaException::new(class::DO_NOT_RETRY_IO, message)),
         None => Ok(()),
     }

@@ -187,20 +187,20 @@ impl Subject<'_> {
         let tracker = tracker.or_else(|| self.text(attribute::STORE_FILE_TRACKER));
         let tracker =
             tracker.unwrap_or_else(|| self.options.filesystem.store_file_tracker.as_str().to_owned());
-        if tracker.eq_ignore_ascii_case("MIGRATION") {
+        tracker.eq_ignore_ascii_case("MIGRATION").then(|| {
             let (name, table) = (name(family), self.schema.name());
-            return Some(format!(
-                "Should not use MIGRATION as store file tracker for new family {name} of table {table}"
-            ));
-        }
-        let engine = family
-            .configuration()
-            .get(ENGINE)
-            .filter(|engine| engine.contains("CustomCellTieredStoreEngine"))?;
-        let qualifier = family.configuration().contains_key("TIERING_CELL_QUALIFIER");
-        (!qualifier)
-            .then(|| format!("StoreEngine {engine} is missing required TIERING_CELL_QUALIFIER parameter."))
+            format!("Should not use MIGRATION as store file tracker for new family {name} of table {table}")
+        })
     }
+}
+
+/// A family whose cells go to tiers, but by nothing that it says.
+pub(super) fn untiered(family: &ColumnFamilyDescriptor) -> Option<String> {
+    let engine = family.configuration().get(ENGINE);
+    let engine = engine.filter(|engine| engine.contains("CustomCellTieredStoreEngine"))?;
+    let qualifier = family.configuration().contains_key("TIERING_CELL_QUALIFIER");
+    (!qualifier)
+        .then(|| format!("StoreEngine {engine} is missing required TIERING_CELL_QUALIFIER parameter."))
 }
 
 fn fifo(family: &ColumnFamilyDescriptor, blocking: i64) -> Option<String> {
