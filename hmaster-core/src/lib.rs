@@ -22,3 +22,5 @@ pub mod step;
 pub mod switches;
 mod system_tables;
 pub mod tables;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -1,0 +1,51 @@
+//! What must hold in a world whatever goes wrong, one file each. Some are checked when a region is opened, the others
+//! once everything has come to rest.
+
+mod durable;
+mod open_once;
+mod split_first;
+mod tables_whole;
+
+use std::collections::BTreeMap;
+
+use hmaster_types::{RegionInfo, ServerName, TableName};
+
+use super::state::State;
+
+/// What clients were told, and what was found to be wrong.
+#[derive(Debug, Default)]
+pub struct Truth {
+    /// What must not be and was.
+    pub violations: Vec<String>,
+    /// Region servers that ended themselves, and why.
+    pub aborts: Vec<String>,
+    /// Somebody has declared the cluster down.
+    pub is_going_down: bool,
+    /// Users' rows.
+    pub(super) rows: BTreeMap<(TableName, Vec<u8>), Written>,
+}
+
+/// What was written to a user's row. Values only rise.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Written {
+    /// The last value that was acknowledged.
+    pub(super) acknowledged: u64,
+    /// The last value that was tried.
+    pub(super) tried: u64,
+}
+
+impl State {
+    /// Checks what must hold when a server opens a region.
+    pub(super) fn check_open(&mut self, server: &ServerName, region: &RegionInfo) {
+        let mut found: Vec<_> = open_once::check(self, server, region).into_iter().collect();
+        found.extend(split_first::check(self, server, region));
+        self.truth.violations.extend(found);
+    }
+
+    /// Checks what must hold at rest.
+    pub fn check_rest(&mut self) {
+        let mut found = tables_whole::check(self);
+        found.extend(durable::check(self));
+        self.truth.violations.extend(found);
+    }
+}

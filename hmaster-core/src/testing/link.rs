@@ -1,0 +1,91 @@
+//! Core's ports as a master's process has them in a world. When the process is dead, nothing that it does has any effect.
+
+mod files;
+mod procedures;
+mod servers;
+mod store;
+mod zookeeper;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::World;
+use super::state::State;
+use procedures::Waiting;
+
+/// The way of one master's process to the world.
+#[derive(Debug)]
+pub(super) struct MasterLink {
+    world: World,
+    me: Weak<Self>,
+    dead: AtomicBool,
+    /// The process ends with this.
+    pub(super) life: CancellationToken,
+    /// Batches of procedures that aren't durable yet.
+    waiting: Mutex<Waiting>,
+}
+
+impl MasterLink {
+    pub(super) fn new(world: World) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            world,
+            me: me.clone(),
+            dead: AtomicBool::new(false),
+            life: CancellationToken::new(),
+            waiting: Mutex::default(),
+        })
+    }
+
+    pub(super) fn kill(&self) {
+        self.dead.store(true, Ordering::SeqCst);
+        self.life.cancel();
+    }
+
+    fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::SeqCst)
+    }
+
+    /// A dead process does nothing any more.
+    async fn alive(&self) {
+        if self.is_dead() {
+            std::future::pending().await
+        }
+    }
+
+    /// Looks at something, which takes a while.
+    async fn read<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        self.alive().await;
+        self.world.latency().await;
+        self.alive().await;
+        self.world.with(look)
+    }
+
+    /// Changes something that outlives the process. The process may die of it.
+    async fn write<T>(&self, what: impl FnOnce() -> String, change: impl FnOnce(&mut State) -> T) -> T {
+        self.alive().await;
+        self.world.latency().await;
+        self.alive().await;
+        let changed = self.world.with(|state| {
+            let changed = change(state);
+            self.effect(state, what);
+            changed
+        });
+        self.alive().await;
+        changed
+    }
+
+    /// Counts a change that outlives the process; it dies if that was the one.
+    fn effect(&self, state: &mut State, what: impl FnOnce() -> String) {
+        let effects = &mut state.effects;
+        let Some(left) = effects.until_crash.as_mut() else { return };
+        effects.log.push(what());
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            effects.until_crash = None;
+            self.kill();
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! A real master in a cluster in memory, see [`hmaster_core::testing`].
+
+mod bootstrap;
+mod support;
