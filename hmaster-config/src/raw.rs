@@ -17,7 +17,7 @@ mod origin;
 mod substitute;
 mod xml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,6 +42,7 @@ pub struct RawConfig(Arc<Inner>);
 
 struct Inner {
     entries: BTreeMap<Box<str>, Entry>,
+    finals: BTreeSet<Box<str>>,
     environment: Environment,
     remarks: Vec<Remark>,
     files: Vec<Arc<Path>>,
@@ -113,6 +114,11 @@ impl RawConfig {
         self.iter()
             .skip_while(move |(key, _)| *key < prefix)
             .take_while(move |(key, _)| key.starts_with(prefix))
+    }
+
+    /// Whether a file said that later ones can't change `key`.
+    pub fn is_final(&self, key: &str) -> bool {
+        self.0.finals.contains(key)
     }
 
     /// The environment that substitution draws on.

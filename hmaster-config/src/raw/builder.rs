@@ -69,8 +69,9 @@ impl Builder {
     /// The finished configuration.
     pub fn build(mut self) -> RawConfig {
         self.entries.append(&mut self.overlay);
-        let Self { environment, entries, remarks, files, .. } = self;
-        RawConfig(Arc::new(Inner { entries, environment, remarks, files }))
+        let Self { environment, entries, finals, remarks, files, .. } = self;
+        let finals = finals.into_keys().collect();
+        RawConfig(Arc::new(Inner { entries, finals, environment, remarks, files }))
     }
 
     pub(super) fn defaults(mut self, file: &'static str) -> Self {
