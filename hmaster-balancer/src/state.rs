@@ -101,6 +101,17 @@ impl<'c> State<'c> {
         state
     }
 
+    /// Puts all regions at given places.
+    pub(crate) fn restore(&mut self, places: &[u32]) {
+        for (region, &to) in places.iter().enumerate() {
+            if self.at[region] != to {
+                self.shift(region as u32, to);
+            }
+        }
+        self.loads.refresh();
+        self.refresh_costs();
+    }
+
     /// The cluster.
     pub fn cluster(&self) -> &'c Cluster {
         self.cluster

@@ -203,7 +203,7 @@ impl State<'_> {
     }
 
     /// Moves a region without working out costs.
-    fn shift(&mut self, region: u32, to: u32) {
+    pub(super) fn shift(&mut self, region: u32, to: u32) {
         let from = self.at[region as usize];
         if from == to {
             return;

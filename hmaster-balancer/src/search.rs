@@ -1,0 +1,138 @@
+//! The search for a plan.
+//!
+//! It doesn't walk there. First [`targets`] say how many regions of each table every server should have; [`deal`] moves
+//! just the surplus, largest regions first, to where they fit best. That makes counts and tables level with the fewest
+//! moves. Then only the loads and the moves themselves are left, and [`polish`] exchanges regions of one table between
+//! two servers, which leaves all counts as they are. What the targets can't know (weights that make another kind of
+//! plan cheaper, cost functions of the user's own) is left to [`descent`], which looks at moves and exchanges of any
+//! kind and judges them exactly.
+
+mod classes;
+mod deal;
+mod descent;
+mod polish;
+mod slots;
+mod targets;
+mod view;
+
+use fastrand::Rng;
+
+use crate::budget::Meter;
+use crate::constraints::Rules;
+use crate::cost::Function;
+use crate::state::State;
+use classes::Classes;
+use polish::Polish;
+use slots::Slots;
+use view::View;
+
+/// A point of a search's way: time, candidates, cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Milestone {
+    /// Seconds since the start; 0 without a clock.
+    pub seconds: f64,
+    /// Candidates looked at.
+    pub candidates: u64,
+    /// Weighted mean of the costs.
+    pub cost: f64,
+    /// Regions that aren't where they were.
+    pub moves: u64,
+}
+
+/// Improves the places of a state within a budget. Gives its way there.
+pub(crate) fn search(state: &mut State<'_>, config: &crate::Config, rules: &Rules, meter: &mut Meter<'_>, seed: u64) -> Vec<Milestone> {
+    let mut way = vec![milestone(state, meter)];
+    let cluster = state.cluster();
+    let mut rng = Rng::with_seed(seed);
+    let classes = Classes::new(cluster, rules);
+    let mut view = View::new(state);
+    view.look_ahead(state);
+    let dealt = deal::deal(cluster, &classes, rules, &view, state.places(), &mut rng);
+    let level = State::with_places(cluster, config, dealt);
+    if level.total() < state.total() || cannot_stay(state, rules) {
+        *state = level;
+    }
+    way.push(milestone(state, meter));
+    polish(state, &classes, rules, meter, &mut rng, &mut way);
+    descent::descend(state, rules, meter, &mut rng);
+    way.push(milestone(state, meter));
+    way
+}
+
+/// True when some region is where it may not be.
+fn cannot_stay(state: &State<'_>, rules: &Rules) -> bool {
+    let cluster = state.cluster();
+    state.places().iter().any(|&server| server as usize >= cluster.server_count())
+        || !rules.misplaced(cluster, state.places()).is_empty()
+}
+
+/// Sweeps with less and less that an exchange must gain, then anneals while there is budget.
+fn polish(
+    state: &mut State<'_>,
+    classes: &Classes,
+    rules: &Rules,
+    meter: &mut Meter<'_>,
+    rng: &mut Rng,
+    way: &mut Vec<Milestone>,
+) {
+    let servers = state.cluster().server_count();
+    if servers < 2 || Function::OF_LOADS.iter().all(|&f| state.weight(f) <= 0.0) {
+        return;
+    }
+    let regions = state.cluster().region_count();
+    let price = state.weight(Function::Move) / regions.max(1) as f64;
+    let view = View::new(state);
+    let slots = Slots::new(state.cluster(), classes, rules, &view, state.places(), price);
+    let rng = rng.fork();
+    let mut polish = Polish { slots, state, view, rules, meter, rng };
+    let mut gain = price * 16.0;
+    for _ in 0..6 {
+        polish.sweep(gain, 24);
+        way.push(milestone(polish.state, polish.meter));
+        gain *= 0.25;
+        if polish.meter.is_over() {
+            return;
+        }
+    }
+    loop {
+        let made = polish.sweep(0.0, servers);
+        way.push(milestone(polish.state, polish.meter));
+        if made == 0 || polish.meter.is_over() {
+            break;
+        }
+    }
+    anneal(&mut polish, price, way);
+}
+
+/// Anneals from where the sweeps ended, and ends with what was best.
+fn anneal(polish: &mut Polish<'_, '_, '_>, price: f64, way: &mut Vec<Milestone>) {
+    let servers = polish.state.cluster().server_count();
+    let (mut best, mut best_places) = (polish.state.total(), polish.state.places().to_vec());
+    let begin = polish.meter.share();
+    let hot = price * 0.1;
+    let mut slots = polish.slots.clone();
+    while !polish.meter.is_over() {
+        let progress = (polish.meter.share() - begin) / (1.0 - begin).max(1e-9);
+        let temperature = hot * (1.0 - progress / 0.9).max(0.0).powi(2);
+        polish.anneal_round(temperature, servers * 4);
+        if polish.state.total() < best - 1e-12 {
+            best = polish.state.total();
+            best_places.copy_from_slice(polish.state.places());
+            slots = polish.slots.clone();
+        }
+        way.push(milestone(polish.state, polish.meter));
+    }
+    let _ = slots;
+    if best < polish.state.total() {
+        polish.state.restore(&best_places);
+    }
+}
+
+fn milestone(state: &State<'_>, meter: &Meter<'_>) -> Milestone {
+    Milestone {
+        seconds: meter.elapsed().as_secs_f64(),
+        candidates: meter.spent(),
+        cost: state.imbalance(),
+        moves: state.moved(),
+    }
+}

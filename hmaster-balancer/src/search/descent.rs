@@ -1,0 +1,58 @@
+//! Moves and exchanges of any kind, judged exactly, as long as they pay.
+
+use fastrand::Rng;
+
+use crate::budget::Meter;
+use crate::cluster::{Region, Server};
+use crate::constraints::Rules;
+use crate::state::{Action, State};
+
+/// Rounds of looking at as many candidates as there are regions, at most.
+const ROUNDS_MAX: usize = 4;
+const GAIN_MIN: f64 = 1e-12;
+
+/// Looks at random candidates while they keep paying.
+pub(super) fn descend(state: &mut State<'_>, rules: &Rules, meter: &mut Meter<'_>, rng: &mut Rng) {
+    let cluster = state.cluster();
+    let (regions, servers) = (cluster.region_count(), cluster.server_count());
+    if regions < 2 || servers < 2 {
+        return;
+    }
+    for _ in 0..ROUNDS_MAX {
+        let mut made = 0;
+        for _ in 0..regions {
+            if meter.is_over() {
+                return;
+            }
+            meter.spend(1);
+            let Some(action) = draw(state, rules, rng) else { continue };
+            if state.change_of(action) < -GAIN_MIN {
+                state.apply(action);
+                made += 1;
+            }
+        }
+        if made == 0 {
+            return;
+        }
+    }
+}
+
+/// A move or an exchange that the rules allow.
+fn draw(state: &State<'_>, rules: &Rules, rng: &mut Rng) -> Option<Action> {
+    let cluster = state.cluster();
+    let (regions, servers) = (cluster.region_count() as u32, cluster.server_count() as u32);
+    let a = Region(rng.u32(..regions));
+    let from = state.at(a);
+    if from.0 >= servers {
+        return None;
+    }
+    if rng.bool() {
+        let to = Server(rng.u32(..servers));
+        (to != from && rules.may_move(a.0, to.0)).then_some(Action::Move(a, to))
+    } else {
+        let b = Region(rng.u32(..regions));
+        let to = state.at(b);
+        let fits = to != from && to.0 < servers && rules.may_move(a.0, to.0) && rules.may_move(b.0, from.0);
+        fits.then_some(Action::Swap(a, b))
+    }
+}
