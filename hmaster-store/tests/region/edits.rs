@@ -33,7 +33,8 @@ impl Edit {
             0 => ("info", b"hbase:meta,,1".to_vec(), ["server", "state", "sn"][rng.usize(0..3)]),
             1 => ("rs", format!("host{},16020,{}", rng.u8(0..3), rng.u8(0..4)).into(), "state"),
             2 => ("state", format!("switch{}", rng.u8(0..3)).into(), "d"),
-            _ => ("proc", rng.u64(1..40).to_be_bytes().into(), "d"),
+            // Not in the column of procedures: these are none.
+            _ => ("proc", rng.u64(1..40).to_be_bytes().into(), "x"),
         };
         if rng.u8(0..10) < 3 {
             return Self::Delete { family, row };
