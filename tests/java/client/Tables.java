@@ -40,11 +40,16 @@ final class Tables {
     try (Admin admin = client.connection().getAdmin()) {
       ClusterMetrics metrics = admin.getClusterMetrics();
       Map<String, Integer> servers = new LinkedHashMap<>();
-      metrics.getLiveServerMetrics().forEach((name, load) ->
-          servers.put(name.toString(), load.getRegionMetrics().size()));
+      List<String> reported = new ArrayList<>();
+      metrics.getLiveServerMetrics().forEach((name, load) -> {
+        servers.put(name.toString(), load.getRegionMetrics().size());
+        if (load.getMaxHeapSize().get() > 0) {
+          reported.add(name.toString());
+        }
+      });
       return Json.object("version", metrics.getHBaseVersion(), "clusterId", metrics.getClusterId(), "master",
-          metrics.getMasterName(), "backups", metrics.getBackupMasterNames(), "servers", servers, "dead",
-          metrics.getDeadServerNames(), "inTransition", metrics.getRegionStatesInTransition().size(), "balancerOn",
+          metrics.getMasterName(), "backups", metrics.getBackupMasterNames(), "servers", servers, "reported",
+          reported, "dead", metrics.getDeadServerNames(), "inTransition", metrics.getRegionStatesInTransition().size(), "balancerOn",
           metrics.getBalancerOn(), "averageLoad", metrics.getAverageLoad());
     }
   }

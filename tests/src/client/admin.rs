@@ -32,6 +32,8 @@ pub struct Status {
     pub backups: Vec<String>,
     /// The live region servers, each with the number of its regions as it last reported.
     pub servers: BTreeMap<String, u32>,
+    /// Those of them that have sent a report: before it a server gets no regions.
+    pub reported: Vec<String>,
     /// The dead region servers.
     pub dead: Vec<String>,
     /// How many regions are in transition.
@@ -85,12 +87,13 @@ impl Client {
         .await
     }
 
-    /// Waits until a master is initialized and reports just `count` live region servers.
+    /// Waits until a master is initialized and has heard from just `count` live region servers.
     pub async fn await_region_servers(&self, count: usize) -> Result<Status> {
         self.await_master().await?;
         wait::until(&format!("{count} region servers"), CLUSTER_DEADLINE, async || {
             let status: Status = from(self.call_within(LOOK_DEADLINE, "status", json!({})).await?)?;
             ensure!(status.servers.len() == count, "there are {:?}", status.servers);
+            ensure!(status.reported.len() == count, "reports came from {:?}", status.reported);
             Ok(status)
         })
         .await

@@ -17,8 +17,10 @@ async fn crashes(storage: Storage, name: &str) -> Result<()> {
     let rows = RowSet::new(1, 5_000);
     scenario::write_and_read_back(client, 12, rows).await?;
     client.create_table("written", &["f"], &hmaster_tests::hex_splits(6)).await?;
+    // With a connection of its own: the other one is opened anew below.
+    let writing = cluster.client().await?;
     let writers =
-        [client.start_writer("written", 11, 2).await?, client.start_writer("written", 12, 2).await?];
+        [writing.start_writer("written", 11, 5).await?, writing.start_writer("written", 12, 5).await?];
 
     // The one with most regions, while rows are written.
     let victim = scenario::kill_a_region_server_and_read_again(&running, &[rows]).await?;
@@ -66,7 +68,7 @@ async fn crashes(storage: Storage, name: &str) -> Result<()> {
         let wrote = writer.stop().await?;
         ensure!(wrote.acknowledged > 0, "{wrote:?}");
     }
-    client.verify_rows("written", &[], &writers.each_ref()).await?.check().context("acknowledged rows")?;
+    writing.verify_rows("written", &[], &writers.each_ref()).await?.check().context("acknowledged rows")?;
     client.await_consistent().await?;
     ensure!(running.master.is_running());
     cluster.finish().await
