@@ -1,5 +1,6 @@
 //! The command line. Counterpart of `HMasterCommandLine`.
 
+mod standalone;
 mod start;
 
 use std::process::ExitCode;
@@ -21,6 +22,8 @@ struct CommandLine {
 enum Command {
     /// Runs a master, as `hbase master start` does, in the foreground
     Start(start::Start),
+    /// Runs a whole cluster in this process: ZooKeeper, a master and region servers, on local disk
+    Standalone(standalone::Standalone),
 }
 
 /// Settings on the command line.
@@ -36,6 +39,7 @@ pub(crate) fn main() -> ExitCode {
     let command_line = CommandLine::parse();
     let done = match command_line.command {
         Command::Start(start) => start.run(),
+        Command::Standalone(standalone) => standalone.run(),
     };
     match done {
         Ok(code) => code,

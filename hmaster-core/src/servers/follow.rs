@@ -2,6 +2,7 @@
 //! `DrainingServerTracker`, as far as they act.
 
 use crate::environment::MasterEnv;
+use crate::error::StepError;
 use crate::message::Event;
 use crate::ports::zookeeper::ZooKeeperEvent;
 
@@ -28,6 +29,17 @@ impl MasterEnv {
                 self.servers.go_down();
             }
         }
+    }
+
+    /// Declares the cluster down: region servers see that and leave, and are not recovered.
+    ///
+    /// # Errors
+    /// When ZooKeeper doesn't take it. Then nothing has changed.
+    pub async fn shut_cluster_down(&self) -> Result<(), StepError> {
+        // A cluster that isn't declared down must go on recovering its servers.
+        self.zookeeper.set_cluster_up(None).await?;
+        self.servers.go_down();
+        Ok(())
     }
 
     /// Ends when the cluster was declared down and the last region server has left.

@@ -4,7 +4,6 @@ use hmaster_protocol::{CallContext, pb};
 use hmaster_types::JavaException;
 
 use super::Process;
-use crate::error::StepError;
 use crate::role::RoleCell;
 
 pub(super) fn is_running(role: &RoleCell) -> Result<pb::IsMasterRunningResponse, JavaException> {
@@ -29,9 +28,7 @@ pub(super) async fn shutdown(
 ) -> Result<pb::ShutdownResponse, JavaException> {
     let env = role.active()?;
     tracing::info!(user = call.user_name(), peer = %call.peer, "the cluster is to be shut down");
-    // A cluster that isn't declared down must go on recovering its servers.
-    env.zookeeper.set_cluster_up(None).await.map_err(StepError::from)?;
-    env.servers.go_down();
+    env.shut_cluster_down().await?;
     Ok(pb::ShutdownResponse {})
 }
 
