@@ -4,6 +4,7 @@ mod cell_tags;
 mod filter;
 mod log;
 mod memstore;
+mod nonces;
 mod query;
 mod region;
 mod scan;

@@ -1,18 +1,36 @@
 //! A region server's write-ahead log: one that all its regions share, and one for hbase:meta. Counterpart of `WALFactory`
-//! with its providers, of `LogRoller`, and of the accounting of `AbstractFSWAL`.
+//! with its providers, of `LogRoller`, `MemStoreFlusher` and `CompactSplit`, and of the accounting of `AbstractFSWAL`.
+//!
+//! `one.rs` is one log with the task that applies what is durable; `chores.rs` keeps memory and the number of log files
+//! within bounds; `region_log.rs` is a log as one region sees it; `split.rs` splits a dead server's log.
+
+mod chores;
+mod one;
+mod region_log;
+mod split;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
 use hmaster_fs::rootdir::RootDir;
-use hmaster_fs::{FsError, FsErrorKind, FsPath, Operation};
-use hmaster_protocol::pb;
-use hmaster_store::FileError;
+use hmaster_fs::{FsError, FsErrorKind, Operation};
 use hmaster_store::wal::LogFailure;
-use hmaster_types::{Chance, Clock, ServerName};
+use hmaster_types::{Chance, Clock, RegionInfo, ServerName};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tracing::{info, warn};
 
-/// Bounds of a server's log.
+use crate::nonces::Nonces;
+use crate::store_file::BlockCache;
+use one::{Event, OneLog};
+
+pub(crate) use one::{Edit, Held};
+pub(crate) use region_log::RegionLog;
+pub(crate) use split::{FlushedSequenceIds, NothingKnown, SplitError, SplitSummary, split_log};
+
+/// Bounds of a server's log, and of what its regions share.
 #[derive(Debug, Clone)]
 pub(crate) struct LogOptions {
     /// A file that is longer is followed by a new one (half of `hbase.regionserver.hlog.blocksize`).
@@ -21,9 +39,11 @@ pub(crate) struct LogOptions {
     pub(crate) files_max: usize,
     /// Writes beyond this that aren't durable yet wait.
     pub(crate) pending_bytes_max: usize,
-    /// With more in memory of all regions together, the largest are flushed
+    /// With nearly as much in memory of all regions together, the largest are flushed, and with more, writes are refused
     /// (`hbase.regionserver.global.memstore.size` of Java's heap).
     pub(crate) memstore_bytes_max: u64,
+    /// Blocks of store files that are kept in memory (`hfile.block.cache.size` of Java's heap).
+    pub(crate) block_cache_bytes_max: usize,
 }
 
 impl Default for LogOptions {
@@ -33,17 +53,37 @@ impl Default for LogOptions {
             files_max: 32,
             pending_bytes_max: 64 << 20,
             memstore_bytes_max: 512 << 20,
+            block_cache_bytes_max: 64 << 20,
         }
     }
 }
 
 /// A server's log. Cheap to clone. Also does what its regions need done at times: flushes, compactions, and the removal
-/// of log files that no region needs.
+/// of log files that no region needs. Dropping all clones ends its tasks.
 #[derive(Debug, Clone)]
 pub(crate) struct ServerLog(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {}
+struct Inner {
+    root: RootDir,
+    server: ServerName,
+    clock: Arc<dyn Clock>,
+    chance: Arc<Chance>,
+    options: LogOptions,
+    nonces: Arc<Nonces>,
+    cache: Arc<BlockCache>,
+    main: Arc<OneLog>,
+    /// Made when hbase:meta is opened.
+    meta: tokio::sync::Mutex<()>,
+    meta_log: Mutex<Option<Arc<OneLog>>>,
+    /// So much is in memory that writes are refused.
+    is_full: AtomicBool,
+    failure: watch::Sender<Option<LogFailure>>,
+    watchers: Mutex<Vec<AbortOnDropHandle<()>>>,
+    events: mpsc::UnboundedSender<Event>,
+    /// Flushes and compactions, which must not stop half way.
+    tasks: TaskTracker,
+}
 
 impl ServerLog {
     /// Begins the log of `server` in a folder of its own, which mustn't exist.
@@ -57,21 +97,58 @@ impl ServerLog {
         chance: Arc<Chance>,
         options: LogOptions,
     ) -> Result<Self, FsError> {
-        let _ = (server, clock, chance, options);
-        Err(FsError::new(Operation::Create, root.layout().wal_root(), FsErrorKind::Unsupported("logs".into())))
+        let (fs, folder) = (root.wal_file_system(), root.layout().wals_of(server));
+        if fs.exists(&folder).await? {
+            return Err(FsError::new(Operation::Mkdirs, &folder, FsErrorKind::AlreadyExists));
+        }
+        fs.mkdirs(&folder, None).await?;
+        fs.mkdirs(&root.layout().old_wals(), None).await?;
+        let (events, to_do) = mpsc::unbounded_channel();
+        let main = one_log(root, server, &clock, &options, false, &events).await?;
+        let log = Self(Arc::new(Inner {
+            root: root.clone(),
+            server: server.clone(),
+            nonces: Arc::new(Nonces::new(Arc::clone(&clock))),
+            cache: Arc::new(BlockCache::new(options.block_cache_bytes_max)),
+            clock,
+            chance,
+            options,
+            main: Arc::clone(&main),
+            meta: tokio::sync::Mutex::default(),
+            meta_log: Mutex::default(),
+            is_full: AtomicBool::new(false),
+            failure: watch::channel(None).0,
+            watchers: Mutex::default(),
+            events,
+            tasks: TaskTracker::new(),
+        }));
+        log.watch(&main);
+        let chores = tokio::spawn(chores::run(Arc::downgrade(&log.0), to_do));
+        log.0.watchers.lock().push(AbortOnDropHandle::new(chores));
+        Ok(log)
     }
 
     /// Waits until the log has failed, or was closed: the server must abort, or has ended.
     pub(crate) fn failure(&self) -> impl Future<Output = LogFailure> + Send + 'static {
-        std::future::pending()
+        let mut failure = self.0.failure.subscribe();
+        async move {
+            match failure.wait_for(Option::is_some).await {
+                Ok(failure) => failure.clone().unwrap_or(LogFailure::Ended),
+                Err(_) => LogFailure::Ended,
+            }
+        }
     }
 
-    /// Begins new files. Answers when they are in use. Counterpart of the RPC `RollWALWriter`.
+    /// Begins new files as soon as what was appended so far is durable. Counterpart of the RPC `RollWALWriter`.
     ///
     /// # Errors
     /// When the log has failed.
     pub(crate) async fn roll(&self) -> Result<(), LogFailure> {
-        Err(LogFailure::Closed)
+        if let Some(failure) = self.0.failure.borrow().clone() {
+            return Err(failure);
+        }
+        self.logs().iter().for_each(|log| log.roll());
+        Ok(())
     }
 
     /// Ends the log of a server whose regions are all closed. Files that no region needs are archived, and the folder goes
@@ -80,68 +157,116 @@ impl ServerLog {
     /// # Errors
     /// When that can't be done; the log must be split then.
     pub(crate) async fn close(&self) -> Result<(), LogFailure> {
-        Err(LogFailure::Closed)
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        let mut is_needed = false;
+        for log in self.logs() {
+            is_needed |= log.regions().iter().any(|region| region.stores.oldest_in_memory().is_some());
+            log.close().await?;
+        }
+        if is_needed {
+            warn!(server = %self.0.server, "the log stays: regions were closed without being flushed");
+            return Ok(());
+        }
+        self.archive_all().await.map_err(LogFailure::from)
+    }
+
+    /// The log for a region.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub(crate) async fn of_region(&self, region: &RegionInfo) -> Result<RegionLog, FsError> {
+        let one = if region.is_meta() { self.meta_log().await? } else { Arc::clone(&self.0.main) };
+        Ok(RegionLog::new(self.clone(), one, region))
+    }
+
+    /// Wall-clock time, as the server has it.
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// Randomness, as the server has it.
+    pub(crate) fn chance(&self) -> &Arc<Chance> {
+        &self.0.chance
+    }
+
+    /// The blocks of store files that are in memory.
+    pub(crate) fn cache(&self) -> &Arc<BlockCache> {
+        &self.0.cache
+    }
+
+    /// Increments and appends that were done.
+    pub(crate) fn nonces(&self) -> &Arc<Nonces> {
+        &self.0.nonces
+    }
+
+    /// Whether so much is in memory of all regions that writes must wait.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.is_full.load(Ordering::Relaxed)
+    }
+
+    /// Runs what must not stop half way, also when nobody waits for it any more.
+    pub(crate) async fn run_to_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, LogFailure> {
+        self.0.tasks.spawn(work).await.map_err(|_| LogFailure::Ended)
+    }
+
+    /// Has a region looked at by the chores: it may want to be compacted.
+    pub(crate) fn wake_chores(&self, region: crate::region::WeakRegion) {
+        let _ = self.0.events.send(Event::Applied { region, bytes: 0 });
+    }
+
+    fn logs(&self) -> Vec<Arc<OneLog>> {
+        let meta = self.0.meta_log.lock().clone();
+        [Some(Arc::clone(&self.0.main)), meta].into_iter().flatten().collect()
+    }
+
+    async fn meta_log(&self) -> Result<Arc<OneLog>, FsError> {
+        let _one_at_a_time = self.0.meta.lock().await;
+        if let Some(log) = self.0.meta_log.lock().clone() {
+            return Ok(log);
+        }
+        let Inner { root, server, clock, options, events, .. } = &*self.0;
+        let log = one_log(root, server, clock, options, true, events).await?;
+        self.watch(&log);
+        *self.0.meta_log.lock() = Some(Arc::clone(&log));
+        Ok(log)
+    }
+
+    fn watch(&self, log: &Arc<OneLog>) {
+        let (failure, told) = (log.failure(), self.0.failure.clone());
+        let watcher = tokio::spawn(async move {
+            told.send_if_modified({
+                let failure = failure.await;
+                |first: &mut Option<LogFailure>| first.is_none().then(|| *first = Some(failure)).is_some()
+            });
+        });
+        self.0.watchers.lock().push(AbortOnDropHandle::new(watcher));
+    }
+
+    async fn archive_all(&self) -> Result<(), FsError> {
+        let (root, folder) = (&self.0.root, self.0.root.layout().wals_of(&self.0.server));
+        for file in root.wal_file_system().list(&folder).await? {
+            chores::archive(root, &folder.join(&file.name)).await?;
+        }
+        root.wal_file_system().delete(&folder).await?;
+        info!(server = %self.0.server, "the log is closed, its files are archived");
+        Ok(())
     }
 }
 
-/// What a region is known to have flushed. Counterpart of `LastSequenceId`: a region server asks the master.
-#[async_trait]
-pub(crate) trait FlushedSequenceIds: Send + Sync {
-    /// What the region with this encoded name has in store files; none when unsure.
-    async fn of_region(&self, encoded_name: &str) -> Option<pb::RegionStoreSequenceIds>;
-}
-
-/// Nobody knows: all edits are kept, and what was flushed is left out when they are replayed.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct NothingKnown;
-
-#[async_trait]
-impl FlushedSequenceIds for NothingKnown {
-    async fn of_region(&self, _encoded_name: &str) -> Option<pb::RegionStoreSequenceIds> {
-        None
-    }
-}
-
-/// What splitting a log came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct SplitSummary {
-    /// Entries that were read.
-    pub(crate) entries: u64,
-    /// Entries that wait to be replayed.
-    pub(crate) kept: u64,
-    /// Regions that have some.
-    pub(crate) regions: usize,
-}
-
-/// A log can't be split.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SplitError {
-    /// The file system failed.
-    #[error("split {log}")]
-    Fs {
-        /// The log.
-        log: FsPath,
-        /// The operation and the path.
-        #[source]
-        source: FsError,
-    },
-    /// The log can't be read.
-    #[error(transparent)]
-    File(#[from] FileError),
-}
-
-/// Splits a dead server's log file: what regions haven't flushed becomes recovered edits beside their folders, which they
-/// replay when they are opened. Recovers the file's lease first. A file that is gone was split before. May be repeated,
-/// also after a crash. The caller archives the file. Counterpart of `WALSplitter` below `SplitWALCallable`.
-///
-/// # Errors
-/// When the file is damaged elsewhere than at its end, or files can't be read or written.
-pub(crate) async fn split_log(
+async fn one_log(
     root: &RootDir,
-    log: &FsPath,
-    flushed: &dyn FlushedSequenceIds,
-) -> Result<SplitSummary, SplitError> {
-    let _ = (root, flushed);
-    let kind = FsErrorKind::Unsupported("splitting".into());
-    Err(SplitError::Fs { log: log.clone(), source: FsError::new(Operation::Open, log, kind) })
+    server: &ServerName,
+    clock: &Arc<dyn Clock>,
+    options: &LogOptions,
+    is_meta: bool,
+    events: &mpsc::UnboundedSender<Event>,
+) -> Result<Arc<OneLog>, FsError> {
+    let (fs, folder) = (Arc::clone(root.wal_file_system()), root.layout().wals_of(server));
+    let clock = Arc::clone(clock);
+    let log = OneLog::create(fs, folder, server.clone(), clock, options, is_meta, events.clone()).await?;
+    Ok(Arc::new(log))
 }

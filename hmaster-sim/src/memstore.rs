@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 
 use bytes::Bytes;
 use hmaster_types::{Cell, CellOrder};
@@ -29,6 +29,9 @@ pub(crate) struct Segment {
     count: AtomicU64,
     /// The timestamp of the oldest put.
     earliest_put: AtomicI64,
+    /// The lowest sequence id.
+    oldest_sequence: AtomicU64,
+    has_tags: AtomicBool,
 }
 
 /// A cell that sorts as user tables do, or as hbase:meta does.
@@ -78,6 +81,8 @@ impl Segment {
             data_bytes: AtomicU64::new(0),
             count: AtomicU64::new(0),
             earliest_put: AtomicI64::new(i64::MAX),
+            oldest_sequence: AtomicU64::new(u64::MAX),
+            has_tags: AtomicBool::new(false),
         }
     }
 
@@ -93,6 +98,10 @@ impl Segment {
         for cell in cells {
             if !cell.cell_type().is_delete() {
                 self.earliest_put.fetch_min(cell.timestamp(), Relaxed);
+            }
+            self.oldest_sequence.fetch_min(cell.sequence_id(), Relaxed);
+            if !cell.tags().is_empty() {
+                self.has_tags.store(true, Relaxed);
             }
             bytes += cell.as_bytes().len() as i64;
             let replaced = match &mut *sorted {
@@ -126,6 +135,16 @@ impl Segment {
     /// The timestamp of the oldest put; `i64::MAX` without any.
     pub(crate) fn earliest_put(&self) -> i64 {
         self.earliest_put.load(Relaxed)
+    }
+
+    /// The lowest sequence id of any cell; none without cells.
+    pub(crate) fn oldest_sequence(&self) -> Option<u64> {
+        Some(self.oldest_sequence.load(Relaxed)).filter(|sequence| *sequence != u64::MAX)
+    }
+
+    /// Whether some cell has tags.
+    pub(crate) fn has_tags(&self) -> bool {
+        self.has_tags.load(Relaxed)
     }
 
     /// Up to `max` cells from `target` on that a reader at `read_point` sees; none at the end.

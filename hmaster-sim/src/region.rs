@@ -6,20 +6,40 @@
 //! store files to fewer ones (`compact.rs`); all of it lies in HBase's own layout, so a Java region server may open the
 //! region next.
 
+mod compact;
 mod error;
+mod files;
+mod flush;
+mod locks;
 mod mutation;
+mod open;
+mod read;
+mod replay;
+mod rewrite;
+mod stores;
+mod write;
 
-use std::sync::Arc;
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use hmaster_fs::rootdir::RootDir;
 use hmaster_types::{Cell, RegionInfo, SeqNum, TableDescriptor};
+use tokio::sync::{Mutex, RwLock};
+use tracing::info;
 
-use crate::log::ServerLog;
-use crate::scan::{RegionScanner, ScanSpec};
+use crate::log::{RegionLog, ServerLog};
+use compact::{Compaction, Leftovers};
+use files::RegionFiles;
+use locks::RowLocks;
 
 pub(crate) use error::{OpenError, RegionError, StorageError};
+pub(crate) use locks::RowGuards;
 pub(crate) use mutation::{Condition, Mutation, MutationKind, Test};
+pub(crate) use stores::{CellsByStore, Stores};
 
 /// Bounds of a region.
 #[derive(Debug, Clone)]
@@ -55,10 +75,39 @@ impl Default for RegionOptions {
 #[derive(Debug, Clone)]
 pub(crate) struct Region(Arc<Inner>);
 
+/// A region that may be gone.
+#[derive(Debug, Clone)]
+pub(crate) struct WeakRegion(Weak<Inner>);
+
 #[derive(Debug)]
 struct Inner {
     info: RegionInfo,
     table: TableDescriptor,
+    options: RegionOptions,
+    files: RegionFiles,
+    stores: Arc<Stores>,
+    log: RegionLog,
+    open_sequence: u64,
+    locks: RowLocks,
+    /// Held by every request; taken alone to close.
+    requests: RwLock<()>,
+    is_closing: AtomicBool,
+    /// Held while the region is flushed, and while it is compacted; true when it is closed.
+    flushing: Mutex<bool>,
+    compacting: Mutex<()>,
+    leftovers: Leftovers,
+    chores: Chores,
+    reads: AtomicU64,
+    filtered: Arc<AtomicU64>,
+    writes: AtomicU64,
+}
+
+/// What the region wants done.
+#[derive(Debug, Default)]
+struct Chores {
+    wants_flush: AtomicBool,
+    is_flush_taken: AtomicBool,
+    is_compaction_taken: AtomicBool,
 }
 
 /// What became of a conditional change. Counterpart of `CheckAndMutateResult`.
@@ -91,13 +140,15 @@ pub(crate) struct RegionLoad {
     pub(crate) store_file_index_bytes: u64,
     pub(crate) memstore_bytes: u64,
     pub(crate) read_requests: u64,
+    /// Rows that filters left out.
     pub(crate) filtered_read_requests: u64,
     pub(crate) write_requests: u64,
     /// Everything up to this sequence id is in store files; none when nothing was ever flushed.
     pub(crate) flushed_sequence_id: Option<u64>,
     /// The same by column family.
     pub(crate) flushed_by_family: Vec<(Bytes, Option<u64>)>,
-    /// When all files of the store that waits longest were last compacted into one, in milliseconds since 1970; 0 for never.
+    /// When the oldest of all store files was made, if all were made by compactions of all files of their store, in
+    /// milliseconds since 1970; 0 otherwise.
     pub(crate) last_major_compaction_ms: u64,
 }
 
@@ -114,8 +165,12 @@ impl Region {
         table: TableDescriptor,
         options: RegionOptions,
     ) -> Result<Self, OpenError> {
-        let _ = (root, log, options, &table);
-        Err(OpenError { region: info.name().to_string(), source: not_there() })
+        let region = info.name().to_string();
+        open::open(root, log, info, table, options).await.map_err(|source| OpenError { region, source })
+    }
+
+    fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
     }
 
     /// Which region it is.
@@ -128,93 +183,55 @@ impl Region {
         &self.0.table
     }
 
+    /// A handle that doesn't keep the region.
+    pub(crate) fn weak(&self) -> WeakRegion {
+        WeakRegion(Arc::downgrade(&self.0))
+    }
+
     /// The sequence id that the region was opened with, as the master is told.
     pub(crate) fn open_sequence_id(&self) -> SeqNum {
-        SeqNum::NONE
+        SeqNum(i64::try_from(self.0.open_sequence).unwrap_or(i64::MAX))
     }
 
     /// Sequence ids up to this one were used.
     pub(crate) fn max_sequence_id(&self) -> u64 {
-        0
+        self.0.stores.read_point()
     }
 
-    /// Closes the region: waits for requests that are under way, refuses new ones, and, with `flush`, writes to store
+    /// Closes the region: refuses new requests, waits for those that are under way, and, with `flush`, writes to store
     /// files what is in memory. Without, the server is about to abort, and its log will be split. Closing again does nothing.
     ///
     /// # Errors
     /// When the flush fails: the server must abort, so that its log is split.
     pub(crate) async fn close(&self, flush: bool) -> Result<(), RegionError> {
-        let _ = flush;
-        Err(not_there().into())
+        let region = self.clone();
+        self.0.log.server().run_to_end(async move { region.close_now(flush).await }).await?
+    }
+
+    async fn close_now(&self, flush: bool) -> Result<(), RegionError> {
+        let inner = &*self.0;
+        inner.is_closing.store(true, Ordering::SeqCst);
+        let _no_compaction = inner.compacting.lock().await;
+        let _no_requests = inner.requests.write().await;
+        let mut is_closed = inner.flushing.lock().await;
+        if *is_closed {
+            return Ok(());
+        }
+        if flush {
+            let sequence = inner.log.seal(&inner.stores).await?;
+            flush::flush_sealed(&inner.files, &inner.stores, sequence, Some(&inner.log)).await?;
+            self.compaction().archive_leftovers().await;
+            open::write_sequence(&inner.files.root, &inner.info, self.max_sequence_id()).await?;
+            inner.log.end();
+        }
+        *is_closed = true;
+        info!(region = %inner.info.encoded_name(), flush, "closed a region");
+        Ok(())
     }
 
     /// Whether [`Region::close`] was called.
     pub(crate) fn is_closing(&self) -> bool {
-        false
-    }
-
-    /// Changes rows, each for itself. The answers, in order, are the new values of increments and appends; what is
-    /// answered is durable, and visible.
-    pub(crate) async fn mutate(
-        &self,
-        mutations: Vec<Mutation>,
-        nonce_group: u64,
-    ) -> Vec<Result<Option<Vec<Cell>>, RegionError>> {
-        let _ = nonce_group;
-        mutations.iter().map(|_| Err(not_there().into())).collect()
-    }
-
-    /// Changes rows of this region all at once, or none, if all conditions hold. Counterpart of `mutateRow`,
-    /// `mutateRowsWithLocks`, and of what `MultiRowMutationEndpoint` does with conditions.
-    ///
-    /// # Errors
-    /// When it can't be done; nothing was changed then, unless the log has failed.
-    pub(crate) async fn mutate_rows(
-        &self,
-        conditions: Vec<Condition>,
-        mutations: Vec<Mutation>,
-        nonce_group: u64,
-    ) -> Result<Checked, RegionError> {
-        let _ = (conditions, mutations, nonce_group);
-        Err(not_there().into())
-    }
-
-    /// Changes a row if a condition on it holds.
-    ///
-    /// # Errors
-    /// When it can't be done; nothing was changed then, unless the log has failed.
-    pub(crate) async fn check_and_mutate(
-        &self,
-        condition: Condition,
-        mutations: Vec<Mutation>,
-        nonce_group: u64,
-    ) -> Result<Checked, RegionError> {
-        let _ = (condition, mutations, nonce_group);
-        Err(not_there().into())
-    }
-
-    /// The cells of a row.
-    ///
-    /// # Errors
-    /// When the request makes no sense, or files can't be read.
-    pub(crate) async fn get(&self, spec: ScanSpec) -> Result<Vec<Cell>, RegionError> {
-        let _ = spec;
-        Err(not_there().into())
-    }
-
-    /// Begins a scan, which sees what was acknowledged before, and nothing later. It reads nothing yet. It holds what it
-    /// reads: drop it when the region is closed.
-    ///
-    /// # Errors
-    /// When the request makes no sense, or the region is closing.
-    pub(crate) fn scanner(&self, spec: ScanSpec) -> Result<RegionScanner, RegionError> {
-        let _ = spec;
-        Err(not_there().into())
-    }
-
-    /// What a scan that begins now would see.
-    pub(crate) fn read_point(&self) -> u64 {
-        0
+        self.0.is_closing.load(Ordering::SeqCst)
     }
 
     /// Writes what is in memory to store files. Does nothing when nothing is.
@@ -222,7 +239,23 @@ impl Region {
     /// # Errors
     /// When that can't be done; what is in memory stays there, and in the log.
     pub(crate) async fn flush(&self) -> Result<Flushed, RegionError> {
-        Err(not_there().into())
+        let region = self.clone();
+        self.0.log.server().run_to_end(async move { region.flush_now().await }).await?
+    }
+
+    async fn flush_now(&self) -> Result<Flushed, RegionError> {
+        let inner = &*self.0;
+        let is_closed = inner.flushing.lock().await;
+        if *is_closed || self.is_closing() {
+            return Err(self.closing());
+        }
+        inner.chores.wants_flush.store(false, Ordering::Relaxed);
+        let sequence_id = inner.log.seal(&inner.stores).await?;
+        let files = match inner.stores.oldest_in_memory().is_some_and(|oldest| oldest <= sequence_id) {
+            true => flush::flush_sealed(&inner.files, &inner.stores, sequence_id, Some(&inner.log)).await?,
+            false => 0,
+        };
+        Ok(Flushed { sequence_id, files, wants_compaction: self.is_compaction_due(false) })
     }
 
     /// Writes all store files of each store to one, where there are several or parts of others' files; with `major`, also
@@ -231,31 +264,182 @@ impl Region {
     /// # Errors
     /// When that can't be done; the store files stay as they are.
     pub(crate) async fn compact(&self, major: bool) -> Result<bool, RegionError> {
-        let _ = major;
-        Err(not_there().into())
+        let region = self.clone();
+        self.0.log.server().run_to_end(async move { region.compact_now(major).await }).await?
+    }
+
+    async fn compact_now(&self, major: bool) -> Result<bool, RegionError> {
+        let _one_at_a_time = self.0.compacting.lock().await;
+        let mut done = false;
+        for store in 0..self.0.stores.families().len() {
+            if self.is_closing() {
+                return Err(self.closing());
+            }
+            if self.is_store_due(store, major) {
+                done |= self.compaction().run(store, &|| self.is_closing()).await?;
+            }
+        }
+        Ok(done)
+    }
+
+    fn compaction(&self) -> Compaction<'_> {
+        let Inner { files, stores, log, leftovers, .. } = &*self.0;
+        Compaction { files, stores, log, leftovers }
+    }
+
+    fn is_compaction_due(&self, major: bool) -> bool {
+        (0..self.0.stores.families().len()).any(|store| self.is_store_due(store, major))
+    }
+
+    fn is_store_due(&self, store: usize, major: bool) -> bool {
+        compact::is_due(&self.0.stores.files(store), self.0.options.compaction_files_min, major)
+    }
+
+    fn closing(&self) -> RegionError {
+        RegionError::Closing { region: self.0.info.name().to_string() }
     }
 
     /// How large and how busy the region is.
     pub(crate) fn load(&self) -> RegionLoad {
-        RegionLoad::default()
+        let stores = &self.0.stores;
+        let count = stores.families().len();
+        let files: Vec<_> = (0..count).flat_map(|store| stores.files(store)).collect();
+        let created = files.iter().map(|file| {
+            let info = file.hfile().info();
+            info.created_ms().filter(|_| info.is_major_compaction())
+        });
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        RegionLoad {
+            stores: number(count),
+            store_files: number(files.len()),
+            store_file_bytes: files.iter().map(|file| file.length()).sum(),
+            store_file_uncompressed_bytes: files.iter().map(|f| f.hfile().trailer().uncompressed_bytes).sum(),
+            store_file_index_bytes: files.iter().map(|file| file.index_bytes()).sum(),
+            memstore_bytes: stores.memstore_bytes(),
+            read_requests: self.0.reads.load(Ordering::Relaxed),
+            filtered_read_requests: self.0.filtered.load(Ordering::Relaxed),
+            write_requests: self.0.writes.load(Ordering::Relaxed),
+            flushed_sequence_id: self.flushed_sequence_id(),
+            flushed_by_family: stores.flushed_by_family(),
+            last_major_compaction_ms: created.collect::<Option<Vec<_>>>().into_iter().flatten().min().unwrap_or(0),
+        }
     }
 
     /// Everything up to this sequence id is in store files; none when nothing was ever flushed.
     pub(crate) fn flushed_sequence_id(&self) -> Option<u64> {
-        None
+        let flushed = self.0.stores.flushed_by_family().into_iter().filter_map(|(_, flushed)| flushed).max()?;
+        // Between the stores of one flush, some are ahead of others.
+        let oldest = self.0.stores.oldest_in_memory();
+        Some(oldest.map_or(flushed, |oldest| flushed.min(oldest.saturating_sub(1))))
     }
 
     /// Whether a store file is a part of a parent's: the region can't be split or merged before it is compacted.
     pub(crate) fn has_references(&self) -> bool {
-        false
+        let stores = &self.0.stores;
+        (0..stores.families().len()).any(|store| stores.files(store).iter().any(|file| file.is_reference()))
     }
 
-    /// A row that divides the region's largest store in halves; none when there is no such row.
+    /// A row that divides the region's largest store in halves; none when there is no such row. Counterpart of
+    /// `RegionSplitPolicy.getSplitPoint`.
+    ///
+    /// # Errors
+    /// When the region is closing.
     pub(crate) async fn best_split_row(&self) -> Result<Option<Bytes>, RegionError> {
-        Ok(None)
+        if self.is_closing() {
+            return Err(self.closing());
+        }
+        if self.0.info.is_meta() || self.has_references() {
+            return Ok(None);
+        }
+        let stores = &self.0.stores;
+        let size = |store: &usize| stores.files(*store).iter().map(|file| file.length()).sum::<u64>();
+        let largest = (0..stores.families().len()).max_by_key(size).map(|store| stores.files(store));
+        let file = largest.into_iter().flatten().max_by_key(|file| file.length());
+        let row = file.and_then(|file| file.middle_row());
+        let divides = |row: &Bytes| self.0.info.contains_row(row) && **row != *self.0.info.start_key();
+        Ok(row.filter(divides))
+    }
+
+    /// Has the region flushed by the next turn of the chores.
+    pub(crate) fn want_flush(&self) {
+        self.0.chores.wants_flush.store(true, Ordering::Relaxed);
+    }
+
+    /// Has the chores look at the region, if there is something to do.
+    pub(crate) fn wake_chores(&self) {
+        if self.needs_flush() || self.is_compaction_due(false) {
+            self.0.log.server().wake_chores(self.weak());
+        }
+    }
+
+    /// Whether a flush is due that nobody has taken on yet; who asks takes it on.
+    pub(crate) fn take_flush_request(&self) -> bool {
+        self.needs_flush() && !self.0.chores.is_flush_taken.swap(true, Ordering::SeqCst)
+    }
+
+    /// The flush that was taken on has ended.
+    pub(crate) fn flush_request_ended(&self) {
+        self.0.chores.is_flush_taken.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether a compaction is due that nobody has taken on yet; who asks takes it on.
+    pub(crate) fn take_compaction_request(&self) -> bool {
+        let due = !self.is_closing() && self.is_compaction_due(false);
+        due && !self.0.chores.is_compaction_taken.swap(true, Ordering::SeqCst)
+    }
+
+    /// The compaction that was taken on has ended.
+    pub(crate) fn compaction_request_ended(&self) {
+        self.0.chores.is_compaction_taken.store(false, Ordering::SeqCst);
+    }
+
+    fn needs_flush(&self) -> bool {
+        let wanted = self.0.chores.wants_flush.load(Ordering::Relaxed);
+        let bytes = self.0.stores.memstore_bytes();
+        !self.is_closing() && (bytes > self.0.options.memstore_flush_bytes || (wanted && bytes > 0))
     }
 }
 
-fn not_there() -> StorageError {
-    StorageError::Tracker { tracker: "any".into(), region: "any".into() }
+impl Inner {
+    fn new(
+        info: RegionInfo,
+        table: TableDescriptor,
+        options: RegionOptions,
+        files: RegionFiles,
+        stores: Arc<Stores>,
+        log: RegionLog,
+        open_sequence: u64,
+    ) -> Self {
+        Self {
+            info,
+            table,
+            options,
+            files,
+            stores,
+            log,
+            open_sequence,
+            locks: RowLocks::default(),
+            requests: RwLock::default(),
+            is_closing: AtomicBool::new(false),
+            flushing: Mutex::new(false),
+            compacting: Mutex::default(),
+            leftovers: Leftovers::default(),
+            chores: Chores::default(),
+            reads: AtomicU64::new(0),
+            filtered: Arc::default(),
+            writes: AtomicU64::new(0),
+        }
+    }
+}
+
+impl WeakRegion {
+    /// A handle of no region.
+    pub(crate) fn none() -> Self {
+        Self(Weak::new())
+    }
+
+    /// The region, if it is still there.
+    pub(crate) fn upgrade(&self) -> Option<Region> {
+        self.0.upgrade().map(Region)
+    }
 }

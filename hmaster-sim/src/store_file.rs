@@ -1,4 +1,8 @@
-//! What reading needs of a store file. Counterpart of `StoreFileReader`.
+//! What reading needs of a store file ([`StoreFile`]), and the ones on disk: `disk.rs`, with a cache of their blocks in
+//! `block_cache.rs`. Counterpart of `StoreFileReader`, `HStoreFile` and `LruBlockCache`.
+
+mod block_cache;
+mod disk;
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,6 +11,9 @@ use async_trait::async_trait;
 use hmaster_types::Cell;
 
 use crate::scan::Target;
+
+pub(crate) use block_cache::BlockCache;
+pub(crate) use disk::{DiskFile, OpenFileError, Place};
 
 /// A store file can't be read.
 #[derive(Debug, Clone, thiserror::Error)]

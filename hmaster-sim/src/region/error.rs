@@ -11,6 +11,7 @@ use hmaster_types::{JavaException, class};
 
 use crate::filter::FilterError;
 use crate::scan::{ScanError, SpecError};
+use crate::store_file::OpenFileError;
 
 /// A read or a write of a region failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -112,19 +113,14 @@ pub(crate) enum StorageError {
         /// The region's encoded name.
         region: String,
     },
-    /// A reference or link leads nowhere.
-    #[error("{path} leads to {target}, which is in none of the places where it may be")]
-    Dangling {
-        /// The reference or link.
-        path: FsPath,
-        /// What it leads to.
-        target: String,
-    },
-    /// A file's name is none that a store file may have.
-    #[error("{path} isn't named as a store file")]
-    FileName {
-        /// The file.
-        path: FsPath,
+    /// A store file can't be opened.
+    #[error(transparent)]
+    Open(#[from] OpenFileError),
+    /// Replicas of regions aren't there yet.
+    #[error("{region} is a replica, which this server can't open")]
+    Replica {
+        /// The region's encoded name.
+        region: String,
     },
     /// Recovered edits can't be replayed.
     #[error("replay {path} at byte {offset}: {reason}")]

@@ -4,6 +4,8 @@
 //! later, which changes how much is read and not what is found.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{self, AtomicU64};
 
 use bytes::Bytes;
 use hmaster_types::{Cell, CellOrder};
@@ -30,6 +32,8 @@ pub(crate) struct RegionScanner {
     row_bytes_max: u64,
     /// Where the scan last looked.
     last_row: Option<Bytes>,
+    /// Rows that the filter left out are counted here.
+    filtered: Option<Arc<AtomicU64>>,
 }
 
 /// A store to be scanned: its schema, and where its cells are, the newest first.
@@ -78,7 +82,13 @@ impl RegionScanner {
             |store: StoreSources<'_>| store_scanner(&spec, store, filter.is_some(), read_point, now_ms);
         let stores = stores.into_iter().map(scanner).collect();
         let ScanSpec { stop, stop_inclusive, reversed, .. } = spec;
-        Self { stores, filter, order, reversed, stop, stop_inclusive, row_bytes_max, last_row: None }
+        let (last_row, filtered) = (None, None);
+        Self { stores, filter, order, reversed, stop, stop_inclusive, row_bytes_max, last_row, filtered }
+    }
+
+    /// Counts the rows that the filter leaves out.
+    pub(crate) fn counting_filtered(self, counter: &Arc<AtomicU64>) -> Self {
+        Self { filtered: Some(Arc::clone(counter)), ..self }
     }
 
     /// The next result: cells of one row. `false` says that there is none after it; it may be empty itself, also when
@@ -241,6 +251,9 @@ impl RegionScanner {
         }
         if let Some(filter) = &mut self.filter {
             filter.reset();
+            if let Some(filtered) = &self.filtered {
+                filtered.fetch_add(1, atomic::Ordering::Relaxed);
+            }
         }
     }
 
