@@ -167,7 +167,7 @@ impl Look {
         for (table, regions) in &self.regions {
             self.check_keys(table, regions, &mut problems);
             self.check_states(table, regions, &mut problems);
-            self.check_folders(table, regions, &mut problems);
+            self.check_folders(table, &mut problems);
         }
         self.check_online(&mut problems);
         problems
@@ -220,8 +220,12 @@ impl Look {
         }
     }
 
-    fn check_folders(&self, table: &str, regions: &[RegionAt], problems: &mut Vec<String>) {
-        let known: BTreeSet<&str> = regions.iter().map(|region| region.encoded.as_str()).collect();
+    /// Every row of a region counts, that of a parent of a split too: clients don't list it, and its folder stays
+    /// until the daughters need it no more.
+    fn check_folders(&self, table: &str, problems: &mut Vec<String>) {
+        let rows = self.region_states.keys().filter(|name| name.split(',').next() == Some(table));
+        let known: BTreeSet<&str> =
+            rows.filter_map(|name| name.trim_end_matches('.').rsplit('.').next()).collect();
         let none = BTreeSet::new();
         let there = self.folders.get(table).unwrap_or(&none).iter().map(String::as_str).collect();
         if known != there {
