@@ -88,6 +88,16 @@ impl LoadHistory {
         self.keys.is_empty()
     }
 
+    /// Makes room for so many regions in all.
+    pub fn reserve(&mut self, regions: usize) {
+        let more = regions.saturating_sub(self.keys.len());
+        self.keys.reserve_exact(more);
+        self.rows.reserve_exact(more);
+        if self.index.len() < regions * 2 {
+            self.rebuild_index_for(regions);
+        }
+    }
+
     /// Starts a status; what is recorded until [`Self::end`] belongs to it.
     pub fn begin(&mut self) {
         if self.columns.len() == self.samples_max {
@@ -96,7 +106,7 @@ impl LoadHistory {
             self.large.retain(|(status, _, _), _| *status >= oldest);
         }
         self.statuses += 1;
-        self.columns.push_back(Column::sized(self.keys.len()));
+        self.columns.push_back(Column::sized(self.keys.len(), self.keys.capacity()));
         self.rows.iter_mut().for_each(|row| row.seen = false);
         self.expected = 0;
         self.seen = 0;
@@ -234,7 +244,11 @@ impl LoadHistory {
     }
 
     fn rebuild_index(&mut self) {
-        let slots = (self.keys.len() * 2 + 1).next_power_of_two();
+        self.rebuild_index_for(self.keys.len());
+    }
+
+    fn rebuild_index_for(&mut self, rows: usize) {
+        let slots = (rows * 2 + 1).next_power_of_two();
         self.index.clear();
         self.index.resize(slots, 0);
         for row in 0..self.keys.len() {
@@ -261,8 +275,13 @@ impl LoadHistory {
 }
 
 impl Column {
-    fn sized(rows: usize) -> Self {
-        let mut column = Self::default();
+    fn sized(rows: usize, room: usize) -> Self {
+        let mut column = Self {
+            read: Vec::with_capacity(room),
+            write: Vec::with_capacity(room),
+            memstore: Vec::with_capacity(room),
+            storefile: Vec::with_capacity(room),
+        };
         column.resize(rows);
         column
     }

@@ -11,6 +11,7 @@ mod classes;
 mod deal;
 mod descent;
 mod polish;
+mod repair;
 mod slots;
 mod targets;
 mod view;
@@ -25,6 +26,10 @@ use classes::Classes;
 use polish::Polish;
 use slots::Slots;
 use view::View;
+
+/// Temperature at which annealing begins, in costs of one move. From half of this upwards regions drift away from
+/// home faster than exchanges bring them back; at a fifth of it little is gained.
+const HOT: f64 = 0.1;
 
 /// A point of a search's way: time, candidates, cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,11 +57,23 @@ pub(crate) fn search(state: &mut State<'_>, config: &crate::Config, rules: &Rule
     if level.total() < state.total() || cannot_stay(state, rules) {
         *state = level;
     }
+    repair::keep_apart(state, &classes, rules, &view, meter, &mut rng);
     way.push(milestone(state, meter));
+    if !is_level(state) {
+        descent::descend(state, rules, meter, &mut rng);
+        way.push(milestone(state, meter));
+    }
     polish(state, &classes, rules, meter, &mut rng, &mut way);
-    descent::descend(state, rules, meter, &mut rng);
     way.push(milestone(state, meter));
     way
+}
+
+/// True when exchanges inside classes are all that is left: counts are level.
+fn is_level(state: &State<'_>) -> bool {
+    let uneven = [Function::RegionCount, Function::PrimaryCount, Function::TableSkew];
+    uneven.iter().all(|&f| state.weight(f) * state.costs()[f.index()] <= 1e-9)
+        && state.cluster().locality().is_none()
+        && !state.is_needed(Function::Heterogeneous)
 }
 
 /// True when some region is where it may not be.
@@ -94,13 +111,8 @@ fn polish(
             return;
         }
     }
-    loop {
-        let made = polish.sweep(0.0, servers);
-        way.push(milestone(polish.state, polish.meter));
-        if made == 0 || polish.meter.is_over() {
-            break;
-        }
-    }
+    polish.sweep(0.0, servers);
+    way.push(milestone(polish.state, polish.meter));
     anneal(&mut polish, price, way);
 }
 
@@ -109,8 +121,7 @@ fn anneal(polish: &mut Polish<'_, '_, '_>, price: f64, way: &mut Vec<Milestone>)
     let servers = polish.state.cluster().server_count();
     let (mut best, mut best_places) = (polish.state.total(), polish.state.places().to_vec());
     let begin = polish.meter.share();
-    let hot = price * 0.1;
-    let mut slots = polish.slots.clone();
+    let hot = price * HOT;
     while !polish.meter.is_over() {
         let progress = (polish.meter.share() - begin) / (1.0 - begin).max(1e-9);
         let temperature = hot * (1.0 - progress / 0.9).max(0.0).powi(2);
@@ -118,11 +129,9 @@ fn anneal(polish: &mut Polish<'_, '_, '_>, price: f64, way: &mut Vec<Milestone>)
         if polish.state.total() < best - 1e-12 {
             best = polish.state.total();
             best_places.copy_from_slice(polish.state.places());
-            slots = polish.slots.clone();
         }
         way.push(milestone(polish.state, polish.meter));
     }
-    let _ = slots;
     if best < polish.state.total() {
         polish.state.restore(&best_places);
     }

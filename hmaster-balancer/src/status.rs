@@ -31,6 +31,7 @@ struct Live<'a> {
 /// When the bytes aren't a ClusterStatus, or say something that can't be, with the item.
 pub fn observe(status: &[u8], history: &mut LoadHistory) -> Result<(), BalancerError> {
     let servers = live_servers(status)?;
+    history.reserve(count_regions(&servers));
     history.begin();
     let read = each_region(&servers, |_, name, sample| {
         history.record(name, sample).map(drop).ok_or_else(|| twice(&servers, name))
@@ -52,7 +53,9 @@ pub fn read(
     let names: Vec<ServerName> = servers.iter().map(|live| live.name.clone()).collect();
     let mut builder = ClusterBuilder::new(&names, &[], rack);
     builder.trust();
-    builder.reserve(history.len());
+    let count = count_regions(&servers);
+    history.reserve(count);
+    builder.reserve(count);
     let mut places = Vec::with_capacity(servers.len());
     for live in &servers {
         let place = builder.server(&live.name);
@@ -134,6 +137,18 @@ fn server_name(bytes: &[u8], base: usize) -> Result<ServerName, BalancerError> {
     let port = u16::try_from(port).map_err(|_| fields.error(&format!("port {port} of {host}")))?;
     ServerName::new(host, port, StartCode(code))
         .map_err(|error| BalancerError::Name { noun: "server", reason: error.to_string() })
+}
+
+/// Counts regions by skipping over them. What is broken is found by who reads them.
+fn count_regions(servers: &[Live<'_>]) -> usize {
+    let mut count = 0;
+    for live in servers {
+        let mut fields = Fields::new(live.load, live.base);
+        while let Ok(Some((number, _))) = fields.next() {
+            count += usize::from(number == 5);
+        }
+    }
+    count
 }
 
 fn each_region(

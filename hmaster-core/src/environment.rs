@@ -4,6 +4,7 @@
 //! One [`MasterEnv`] is one reign: it is made when the election is won and ends with it. Nothing in it outlives a loss of
 //! the session with ZooKeeper or a failure to persist; the next reign loads everything anew.
 
+mod bugs;
 mod conditions;
 mod reign;
 
@@ -21,6 +22,7 @@ use crate::assignment::RegionStates;
 use crate::assignment::locks::RegionLocks;
 use crate::catalog::{Catalog, CatalogClock};
 use crate::crash::SplitWorkers;
+use crate::janitor::Janitor;
 use crate::message::{Event, Message};
 use crate::metrics::MasterMetrics;
 use crate::namespaces::Namespaces;
@@ -32,6 +34,7 @@ use crate::servers::{FatalErrors, FlushedSequenceIds, ServerLimits, ServerManage
 use crate::switches::Switches;
 use crate::tables::{Schemas, TableStates};
 
+pub use bugs::Bug;
 pub use conditions::Conditions;
 pub use reign::{Reign, ReignTasks};
 
@@ -113,6 +116,8 @@ pub struct MasterEnv {
     pub split_workers: SplitWorkers,
     /// Balancer, splits, merges and others: on or off.
     pub switches: Switches,
+    /// What the catalog janitor has found.
+    pub janitor: Janitor,
     /// How far the start has come.
     pub progress: Arc<Progress>,
     /// What is counted.
@@ -126,6 +131,8 @@ pub struct MasterEnv {
     pub tasks: TaskTracker,
     executor: OnceLock<WeakExecutor<MasterEnv>>,
     end: OnceLock<String>,
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) bugs: OnceLock<Vec<Bug>>,
 }
 
 #[async_trait]
@@ -165,6 +172,7 @@ impl MasterEnv {
             dispatcher: Dispatcher::new(retry_policy(&options)),
             split_workers: SplitWorkers::new(options.assignment.wal_splitters_max as usize),
             switches: Switches::default(),
+            janitor: Janitor::default(),
             progress,
             metrics: MasterMetrics::default(),
             conditions: Conditions::default(),
@@ -179,6 +187,8 @@ impl MasterEnv {
             tasks: TaskTracker::new(),
             executor: OnceLock::new(),
             end: OnceLock::new(),
+            #[cfg(any(test, feature = "testing"))]
+            bugs: OnceLock::new(),
         });
         env.dispatcher.connect(&env);
         (env.clone(), ReignTasks { writer, placer })

@@ -6,8 +6,10 @@ use crate::assignment::{region_remote, transit};
 use crate::crash::{server_crash, split_wal, split_wal_remote};
 use crate::environment::MasterEnv;
 use crate::namespaces;
+use crate::regions;
 use crate::tables::{
-    close_regions, create, delete, disable, enable, excess_replicas, init_meta, modify, reopen, truncate,
+    close_regions, create, delete, disable, enable, excess_replicas, flush, init_meta, modify, reopen,
+    store_file_tracker, truncate,
 };
 
 /// What this master can continue, whether it or Java's has begun it.
@@ -29,6 +31,16 @@ pub fn registry() -> Registry<MasterEnv> {
         .with_machine(reopen::CLASS, reopen::decode)
         .with_machine(excess_replicas::CLASS, excess_replicas::decode)
         .with_machine(truncate::CLASS, truncate::decode)
+        .with_machine(flush::CLASS, flush::decode)
+        .with_machine(store_file_tracker::TABLE_CLASS, store_file_tracker::decode_table)
+        .with_machine(store_file_tracker::FAMILY_CLASS, store_file_tracker::decode_family)
+        .with_machine(store_file_tracker::INITIALIZE_CLASS, store_file_tracker::decode_initialize)
+        .with_machine(regions::split::CLASS, regions::split::decode)
+        .with_machine(regions::merge::CLASS, regions::merge::decode)
+        .with_machine(regions::truncate::CLASS, regions::truncate::decode)
+        .with_machine(regions::gc::CLASS, regions::gc::decode)
+        .with_machine(regions::gc_merged::CLASS, regions::gc_merged::decode)
+        .with(regions::flush::CLASS, regions::flush::decode)
         .with_machine(namespaces::create::CLASS, namespaces::create::decode)
         .with_machine(namespaces::modify::CLASS, namespaces::modify::decode)
         .with_machine(namespaces::delete::CLASS, namespaces::delete::decode)

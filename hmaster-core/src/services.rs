@@ -10,6 +10,7 @@
 mod admin;
 mod cluster_status;
 mod compactions;
+mod janitors;
 mod lifecycle;
 mod list;
 mod master;
@@ -17,6 +18,7 @@ mod namespaces;
 mod pattern;
 mod procedures;
 mod refusal;
+mod region_changes;
 mod region_servers;
 mod regions;
 mod registry;

@@ -19,7 +19,7 @@ use crate::environment::{Conditions, MasterEnv, Reign, ReignTasks};
 use crate::error::StepError;
 use crate::message::Event;
 use crate::registry::registry;
-use crate::tables::init_meta::InitMeta;
+use crate::tables::init_meta::{self, InitMeta};
 
 pub use waiting::{Enough, ServerCount};
 
@@ -90,10 +90,11 @@ pub async fn run(reign: &Reign) -> Result<(), StartError> {
     let up = async { Ok(env.zookeeper.set_cluster_up(Some(env.clock.now_ms())).await?) };
     stage(env, "declare the cluster up", up).await?;
     env.conditions.set_services_started();
+    let is_being_made = is_meta_being_made(reign);
     reign.executor().start();
     env.server_joined();
     env.progress.begin("Assign hbase:meta");
-    if !env.regions.has(RegionInfo::meta().encoded_name()) {
+    if !env.regions.has(RegionInfo::meta().encoded_name()) && !is_being_made {
         submit(env, InitMeta::procedure()).await?;
     }
     env.progress.begin("Wait for region servers");
@@ -108,8 +109,14 @@ pub async fn run(reign: &Reign) -> Result<(), StartError> {
     env.progress.begin("Load namespaces");
     namespace_table::load(reign).await?;
     env.set_condition(Event::Initialized, true);
+    env.tasks.spawn(env.clone().run_catalog_janitor());
     env.progress.finish();
     Ok(())
+}
+
+/// The master before this one has begun to make hbase:meta. A second procedure would find it in use.
+fn is_meta_being_made(reign: &Reign) -> bool {
+    reign.executor().views().iter().any(|view| view.record.class_name == init_meta::CLASS)
 }
 
 fn engine_config(env: &MasterEnv) -> EngineConfig {

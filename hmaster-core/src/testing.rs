@@ -41,7 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hmaster_config::Options;
-use hmaster_types::{Chance, Clock, ServerName, StartCode};
+use hmaster_types::{Chance, Clock, ProcId, ServerName, StartCode};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -50,7 +50,8 @@ use crate::environment::MasterEnv;
 
 pub use clients::table_schema;
 pub use clock::WorldClock;
-pub use faults::{Bug, Call, CallFault, Faults};
+pub use crate::environment::Bug;
+pub use faults::{Call, CallFault, Faults};
 pub use invariants::Truth;
 pub use master::MasterProcess;
 pub use root::{FileName, RegionFolder, Root, StoreFile, TableFolder, Wal};
@@ -322,6 +323,12 @@ impl World {
             state.effects.until_crash = Some(changes);
             state.effects.log.clear();
         });
+    }
+
+    /// A procedure is asked to give up right after the active master's n-th change from now on.
+    pub fn abort_after(&self, changes: usize, procedure: ProcId) {
+        self.crash_after(changes);
+        self.with(|state| state.effects.abort = Some(procedure));
     }
 
     /// True once the master has died of [`World::crash_after`].

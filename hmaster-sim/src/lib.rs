@@ -9,4 +9,10 @@ mod query;
 mod region;
 mod scan;
 mod schema;
+mod server;
+mod service;
 mod store_file;
+
+pub use server::{
+    End, Ended, HostError, RegionServer, RegionServerBuilder, RegionServerHandle, RegionServerOptions, StartError,
+};

@@ -9,6 +9,9 @@ mod one;
 mod region_log;
 mod split;
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

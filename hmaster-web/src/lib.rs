@@ -80,5 +80,8 @@ mod process;
 
 mod reply;
 
+#[cfg(test)]
+mod testing;
+
 pub use server::{BindError, InfoServer, Sources};
 pub use statistics::{CallClass, Distribution, RpcSnapshot, RpcStatistics};

@@ -6,9 +6,11 @@
 //! (`assignment_manager_rit_count`) for dashboards that were made for it; there, too, without what isn't counted, and
 //! without the labels that list all region servers.
 
+#[cfg(test)]
+pub(crate) mod check;
 mod names;
-mod process;
 mod procedures;
+mod process;
 mod text;
 
 use crate::beans::{self, Bean, Content, Counted};

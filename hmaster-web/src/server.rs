@@ -7,6 +7,8 @@
 
 mod bind;
 mod connection;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -4,6 +4,9 @@
 //! the cluster only the active one can, so a master that waits sends the reader there, as long as it knows where that
 //! is and that it isn't here.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use hyper::header::HeaderValue;

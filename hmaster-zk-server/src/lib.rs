@@ -54,6 +54,8 @@ pub(crate) mod error;
 pub(crate) mod expiry;
 pub(crate) mod machine;
 pub(crate) mod net;
+#[doc(hidden)]
+pub mod parsers;
 pub(crate) mod server;
 pub(crate) mod settings;
 pub(crate) mod state;

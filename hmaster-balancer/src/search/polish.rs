@@ -32,7 +32,9 @@ impl Polish<'_, '_, '_> {
     fn settle_pair(&mut self, s: u32, t: u32, gain: f64) -> u32 {
         let mut made = 0;
         while made < 64 {
-            let (best, looked_at) = self.slots.best_between(s, t, self.state, &self.view, -(gain as f32));
+            let (state, view, rules) = (&*self.state, &self.view, self.rules);
+            let fits = |a: u32, b: u32| fits(state, view, rules, a, b);
+            let (best, looked_at) = self.slots.best_between(s, t, state, view, -(gain as f32), fits);
             self.meter.spend(looked_at + 1);
             let Some(exchange) = best else { break };
             if !take(&mut self.slots, self.state, self.rules, exchange, -gain.max(GAIN_MIN)) {
@@ -115,6 +117,17 @@ impl Polish<'_, '_, '_> {
         }
         made
     }
+}
+
+/// True when two regions may change places: servers are allowed, and replicas stay apart.
+fn fits(state: &State<'_>, view: &View, rules: &Rules, a: u32, b: u32) -> bool {
+    let (at_a, at_b) = (state.at(Region(a)).0, state.at(Region(b)).0);
+    let crowds = |region: u32, to: u32| {
+        view.conflicts(state.cluster(), state.places(), region, to, |_| true)
+    };
+    rules.may_move(a, at_b)
+        && rules.may_move(b, at_a)
+        && (state.cluster().copies().is_none() || !(crowds(a, at_b) || crowds(b, at_a)))
 }
 
 /// Makes an exchange if the rules allow it and it changes the cost by at most `limit`, exactly.

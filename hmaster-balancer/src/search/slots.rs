@@ -108,22 +108,33 @@ impl Slots {
         state: &State<'_>,
         view: &View,
         limit: f32,
+        fits: impl Fn(u32, u32) -> bool,
     ) -> (Option<Exchange>, u64) {
         let gap = gap(state, view, s, t);
-        let base = self.price_all(s, t);
         let slopes = view.slopes.map(|slope| 2.0 * slope);
+        let reach = reach(&gap, &slopes);
+        if reach + 2.0 * self.price < -limit {
+            return (None, 0);
+        }
+        let base = self.price_all(s, t);
         let mut best = Exchange { a: 0, b: 0, change: limit };
         let mut looked_at = 0;
         for class in 0..self.classes {
             let (mine, theirs) = (self.cell(s, class), self.cell(t, class));
-            looked_at += mine.len() * theirs.len();
             let (loads, prices) = (&self.loads[theirs.clone()], &self.prices[theirs.start - base..]);
+            let prices = &prices[..loads.len()];
+            let least = prices.iter().copied().fold(f32::INFINITY, f32::min);
             for a in mine {
                 let own = self.price_of(a, s, t);
+                if own + least - reach > best.change {
+                    // No partner can make up for the price of the move.
+                    continue;
+                }
+                looked_at += loads.len();
                 let load = self.loads[a];
                 for (b, (other, price)) in loads.iter().zip(prices).enumerate() {
                     let change = own + price + change(&load, other, &gap, &slopes);
-                    if change < best.change {
+                    if change < best.change && fits(self.regions[a], self.regions[theirs.start + b]) {
                         best = Exchange { a: a as u32, b: (theirs.start + b) as u32, change };
                     }
                 }
@@ -157,14 +168,18 @@ impl Slots {
         let mut gap_now = gap(state, view, s, t);
         let base = self.price_all(s, t);
         let mut slopes = view.slopes.map(|slope| 2.0 * slope);
+        let mut reach_now = reach(&gap_now, &slopes);
         let mut looked_at = 0;
         for class in 0..self.classes {
             let (mine, theirs) = (self.cell(s, class), self.cell(t, class));
-            looked_at += mine.len() * theirs.len();
             for a in mine {
                 let own = self.price_of(a, s, t);
-                let load = self.loads[a];
                 let below = limit();
+                if own - self.price - reach_now > below {
+                    continue;
+                }
+                looked_at += theirs.len();
+                let load = self.loads[a];
                 let mut best = Exchange { a: a as u32, b: 0, change: below };
                 let (loads, prices) = (&self.loads[theirs.clone()], &self.prices[theirs.start - base..]);
                 for (b, (other, price)) in loads.iter().zip(prices).enumerate() {
@@ -178,6 +193,7 @@ impl Slots {
                     view.look(state);
                     slopes = view.slopes.map(|slope| 2.0 * slope);
                     gap_now = gap(state, view, s, t);
+                    reach_now = reach(&gap_now, &slopes);
                     self.prices[best.b as usize - base] = self.price_of(best.b as usize, t, s);
                 }
             }
@@ -192,6 +208,12 @@ fn gap(state: &State<'_>, view: &View, s: u32, t: u32) -> [f32; LOADS] {
     let of = &state.loads().of_server;
     let (s, t) = (&of[s as usize], &of[t as usize]);
     std::array::from_fn(|f| ((s[f] - t[f]) * view.scale[f]) as f32)
+}
+
+/// The most that any exchange can gain between servers that differ by `gap`: that which halves every difference.
+#[inline]
+fn reach(gap: &[f32; LOADS], slopes: &[f32; LOADS]) -> f32 {
+    (0..LOADS).map(|f| slopes[f] * gap[f] * gap[f] * 0.25).sum()
 }
 
 /// Change of the cost to first order when `load` and `other` change places and their servers differ by `gap`.

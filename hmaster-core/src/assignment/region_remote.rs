@@ -13,7 +13,7 @@ use hmaster_protocol::pb::RegionRemoteProcedureBaseState as State;
 use hmaster_protocol::pb::region_state_transition::TransitionCode;
 use hmaster_types::{JavaException, RegionInfo, SeqNum, ServerName, class};
 
-use crate::environment::MasterEnv;
+use crate::environment::{Bug, MasterEnv};
 use crate::error::StepError;
 use crate::message::{Event, Message};
 use crate::remote::RemoteOperation;
@@ -33,6 +33,22 @@ pub struct RegionRemote {
     state: State,
     /// What the server reported, with the sequence number.
     report: Option<(TransitionCode, SeqNum)>,
+    /// Whether the command may have reached the server. Not stored: one that was loaded may have been sent by the master
+    /// before this one.
+    doubt: Doubt,
+    /// The command is to be sent again, after a while.
+    again: bool,
+}
+
+/// What is known of a command's way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// It wasn't sent.
+    No,
+    /// This master has sent it, and knows how that went.
+    Sent,
+    /// Another master may have sent it.
+    Inherited,
 }
 
 /// Has a region opened.
@@ -69,7 +85,8 @@ impl CloseRegion {
 
 impl RegionRemote {
     fn new(region: RegionInfo, server: ServerName) -> Self {
-        Self { region, server, state: State::RegionRemoteProcedureDispatch, report: None }
+        let state = State::RegionRemoteProcedureDispatch;
+        Self { region, server, state, report: None, doubt: Doubt::No, again: false }
     }
 
     fn details(&self, class: &str) -> String {
@@ -107,21 +124,35 @@ impl RegionRemote {
     }
 
     /// The region must know who waits for the report before the command leaves.
-    fn dispatch(&mut self, cx: &StepContext<'_, MasterEnv>, operation: RemoteOperation) -> Flow<MasterEnv> {
+    fn dispatch(&mut self, cx: &mut StepContext<'_, MasterEnv>, operation: RemoteOperation) -> Flow<MasterEnv> {
         let env = cx.env();
         let region = self.region.encoded_name();
         if let Err(error) = env.regions.attach_remote(region, cx.id()) {
             tracing::warn!(pid = %cx.id(), %error, "nothing to open or close");
             return Flow::Done;
         }
+        if std::mem::take(&mut self.again) {
+            return cx.retry_later();
+        }
         match env.dispatcher.add(&self.server, cx.id(), operation) {
-            Ok(()) => Flow::Suspend,
+            Ok(()) => {
+                self.doubt = if self.doubt == Doubt::Inherited { Doubt::Inherited } else { Doubt::Sent };
+                Flow::Suspend
+            }
+            // The server may have opened the region and taken edits. Its recovery will tell, after its WALs are split
+            // (danger 1).
+            Err(_) if self.doubt != Doubt::No && self.may_be_there(env) => Flow::Suspend,
             Err(not_online) => {
                 tracing::info!(pid = %cx.id(), %region, %not_online, "not dispatched");
                 env.regions.detach_remote(region, cx.id());
                 Flow::Done
             }
         }
+    }
+
+    /// Whether the region counts as being opened, open or being closed on the server.
+    fn may_be_there(&self, env: &MasterEnv) -> bool {
+        env.regions.may_be_open_on(self.region.encoded_name(), &self.server)
     }
 
     async fn record_report(&self, env: &MasterEnv) -> Result<(), StepError> {
@@ -140,10 +171,15 @@ impl RegionRemote {
         env.record_region(&record).await
     }
 
-    fn on_message(&mut self, message: Message, may_report: &[TransitionCode]) -> Reaction {
+    fn on_message(
+        &mut self,
+        cx: &HookContext<'_, MasterEnv>,
+        message: Message,
+        may_report: &[TransitionCode],
+    ) -> Reaction {
         match message {
             Message::Transition { server, code, open_seq_num } => {
-                self.on_report(&server, code, open_seq_num, may_report)
+                self.on_report(cx, &server, code, open_seq_num, may_report)
             }
             Message::NotDispatched { reason } if self.state == State::RegionRemoteProcedureDispatch => {
                 tracing::info!(region = %self.region.encoded_name(), %reason, "not carried out");
@@ -166,6 +202,7 @@ impl RegionRemote {
 
     fn on_report(
         &mut self,
+        cx: &HookContext<'_, MasterEnv>,
         server: &ServerName,
         code: TransitionCode,
         open_seq_num: SeqNum,
@@ -191,7 +228,10 @@ impl RegionRemote {
         }
         self.state = State::RegionRemoteProcedureReportSucceed;
         self.report = Some((code, open_seq_num));
-        Reaction::wake().persist()
+        match cx.env().has_bug(Bug::AcknowledgesEarly) {
+            true => Reaction::wake(),
+            false => Reaction::wake().persist(),
+        }
     }
 }
 
@@ -226,8 +266,19 @@ impl Procedure<MasterEnv> for OpenRegion {
         Ok(())
     }
 
-    fn on_message(&mut self, _: &HookContext<'_, MasterEnv>, message: Message) -> Reaction {
-        self.0.on_message(message, &[TransitionCode::Opened, TransitionCode::FailedOpen])
+    /// That this master couldn't give the command to the server proves nothing if another has tried, too: the region may
+    /// be open there, and must not be opened elsewhere (danger 2).
+    fn on_message(&mut self, cx: &HookContext<'_, MasterEnv>, message: Message) -> Reaction {
+        let is_waiting = self.0.state == State::RegionRemoteProcedureDispatch;
+        if let Message::NotDispatched { reason } = &message
+            && is_waiting
+            && self.0.doubt == Doubt::Inherited
+        {
+            tracing::info!(region = %self.0.region.encoded_name(), %reason, "not carried out now, but perhaps before");
+            self.0.again = true;
+            return Reaction::wake();
+        }
+        self.0.on_message(cx, message, &[TransitionCode::Opened, TransitionCode::FailedOpen])
     }
 
     fn state_messages(&self) -> Vec<pb::Any> {
@@ -274,8 +325,8 @@ impl Procedure<MasterEnv> for CloseRegion {
         Ok(())
     }
 
-    fn on_message(&mut self, _: &HookContext<'_, MasterEnv>, message: Message) -> Reaction {
-        self.remote.on_message(message, &[TransitionCode::Closed])
+    fn on_message(&mut self, cx: &HookContext<'_, MasterEnv>, message: Message) -> Reaction {
+        self.remote.on_message(cx, message, &[TransitionCode::Closed])
     }
 
     fn state_messages(&self) -> Vec<pb::Any> {

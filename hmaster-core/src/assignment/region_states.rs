@@ -131,6 +131,11 @@ impl RegionStates {
         self.with(EncodedName::META, |node| node.location() == Some(server)).unwrap_or(false)
     }
 
+    /// True for a region that may be open on `server`.
+    pub fn may_be_open_on(&self, region: EncodedName, server: &ServerName) -> bool {
+        self.with(region, |node| may_be_open_on(node) == Some(server)).unwrap_or(false)
+    }
+
     /// The regions in hand of a procedure, or left behind by one that gave up.
     pub fn in_transition(&self) -> Vec<RegionNode> {
         let inner = self.inner.read();

@@ -147,6 +147,14 @@ impl MasterEnv {
         Ok(self.transit(region, Transition::Reopen, place, false, claim))
     }
 
+    /// Gives up a procedure that isn't submitted after all: its region is free again.
+    pub(crate) fn abandon(&self, procedure: &TransitRegionStateProcedure) {
+        let machine = procedure.machine();
+        if let Some(claim) = machine.claim {
+            self.regions.unclaim(machine.region.encoded_name(), claim);
+        }
+    }
+
     fn transit(
         &self,
         region: &RegionInfo,
@@ -172,6 +180,11 @@ impl TransitRegionState {
     /// The region.
     pub fn region(&self) -> &RegionInfo {
         &self.region
+    }
+
+    /// The right to the region that it was made with, before its first step.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        self.claim
     }
 
     fn last_state(&self) -> State {
@@ -239,10 +252,15 @@ impl StateMachine<MasterEnv> for TransitRegionState {
             State::Close => self.close(cx).await,
             State::ConfirmClosed => self.confirm_closed(cx),
         };
-        result.unwrap_or_else(|error| {
+        let flow = result.unwrap_or_else(|error| {
             tracing::warn!(pid = %cx.id(), region = %self.region.encoded_name(), %error, "trying again later");
             StateFlow::RetryLater
-        })
+        });
+        if matches!(flow, StateFlow::End | StateFlow::Fail(_)) {
+            // Under the lock: whoever looks at the region next sees that nobody will look after it any more.
+            env.regions.detach(self.region.encoded_name(), cx.id());
+        }
+        flow
     }
 
     fn on_message(&mut self, _: &HookContext<'_, MasterEnv>, message: Message) -> Reaction {

@@ -1,6 +1,7 @@
 //! Timestamps for hbase:meta that never step back. A write with an earlier timestamp than what is there would not be
 //! seen, and the clock of this master may be behind that of the one before (danger 11).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use hmaster_types::Clock;
@@ -10,36 +11,64 @@ use parking_lot::Mutex;
 #[derive(Debug)]
 pub struct CatalogClock {
     clock: Arc<dyn Clock>,
-    latest_ms: Mutex<i64>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    latest_ms: i64,
+    /// The timestamps that rows were given since the clock last moved.
+    rows: HashMap<Vec<u8>, i64>,
+}
+
+impl State {
+    fn advance(&mut self, now_ms: i64) {
+        if now_ms > self.latest_ms {
+            self.latest_ms = now_ms;
+            self.rows.retain(|_, given_ms| *given_ms >= now_ms);
+        }
+    }
 }
 
 impl CatalogClock {
     /// Starts at the wall clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, latest_ms: Mutex::new(0) }
+        Self { clock, state: Mutex::default() }
     }
 
     /// Takes note of a timestamp that was read.
     pub fn seen(&self, timestamp_ms: i64) {
         // Java's clients may write the largest timestamp to mean "now"; it would freeze the clock.
         if timestamp_ms < i64::MAX - 1 {
-            let mut latest = self.latest_ms.lock();
-            *latest = (*latest).max(timestamp_ms);
+            self.state.lock().advance(timestamp_ms);
         }
     }
 
     /// The timestamp of a put.
     pub fn now_ms(&self) -> i64 {
-        let mut latest = self.latest_ms.lock();
-        *latest = (*latest).max(self.clock.now_ms().cast_signed());
-        *latest
+        let mut state = self.state.lock();
+        state.advance(self.clock.now_ms().cast_signed());
+        state.latest_ms
+    }
+
+    /// The timestamp of a put that replaces another of the same row. It is later than the one before, even if the clock
+    /// stands still: a put whose answer was lost may arrive once more, and must not hide what was put after it.
+    pub fn put_ms(&self, row: &[u8]) -> i64 {
+        let mut state = self.state.lock();
+        state.advance(self.clock.now_ms().cast_signed());
+        let latest_ms = state.latest_ms;
+        let given_ms = state.rows.get(row).map_or(latest_ms, |given_ms| latest_ms.max(given_ms + 1));
+        state.rows.insert(row.to_vec(), given_ms);
+        given_ms
     }
 
     /// The timestamp of a delete marker. It hides every put up to it, so later puts must have a later one.
     pub fn delete_ms(&self) -> i64 {
-        let now_ms = self.now_ms();
-        self.seen(now_ms + 1);
-        now_ms
+        let mut state = self.state.lock();
+        state.advance(self.clock.now_ms().cast_signed());
+        let delete_ms = state.rows.values().copied().fold(state.latest_ms, i64::max);
+        state.advance(delete_ms + 1);
+        delete_ms
     }
 }
 
@@ -68,5 +97,19 @@ mod tests {
         let clock = CatalogClock::new(Arc::new(ManualClock::at(1000)));
         let deleted = clock.delete_ms();
         assert!(clock.now_ms() > deleted);
+    }
+
+    #[test]
+    fn each_put_of_a_row_is_later_than_the_one_before() {
+        let wall = Arc::new(ManualClock::at(1000));
+        let clock = CatalogClock::new(wall.clone());
+        let puts = [b"a", b"a", b"b", b"a"].map(|row| clock.put_ms(row));
+        assert_eq!(puts, [1000, 1001, 1000, 1002]);
+        assert_eq!(clock.delete_ms(), 1002, "a marker hides them all");
+        assert_eq!(clock.put_ms(b"a"), 1003);
+        wall.set(1002);
+        assert_eq!(clock.put_ms(b"a"), 1004);
+        wall.set(2000);
+        assert_eq!(clock.put_ms(b"a"), 2000);
     }
 }

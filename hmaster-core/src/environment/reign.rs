@@ -95,7 +95,8 @@ impl MasterEnv {
         }
         let barrier =
             self.schemas.get(record.info.table()).is_some_and(|schema| schema.has_global_replication_scope());
-        let (seq, now_ms) = (record.open_seq_num.0, self.catalog.clock.now_ms());
+        let row = record.info.meta_row();
+        let (seq, now_ms) = (record.open_seq_num.0, self.catalog.clock.put_ms(row.as_bytes()));
         let row =
             meta::put_region(&record.info, record.state, record.location.as_ref(), seq, barrier, now_ms);
         Ok(self.catalog.write(vec![row]).await?)

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::policy::{self, Attempts, Next, RetryPolicy};
 use super::{RemoteOperation, build_request};
-use crate::environment::MasterEnv;
+use crate::environment::{Bug, MasterEnv};
 use crate::message::Message;
 use crate::ports::RemoteError;
 
@@ -138,6 +138,9 @@ async fn send(env: &Arc<MasterEnv>, server: &ServerName, batch: Batch) {
             Err(error) => error,
         };
         attempts.waited = started.elapsed();
+        if policy::may_have_run(&error) && env.has_bug(Bug::RetriesElsewhere) {
+            return settle(env, server, &batch, false, &error).await;
+        }
         let next = env.dispatcher.policy.after(attempts, &error, env.servers.is_online(server));
         attempts.failed += 1;
         attempts.may_have_run |= policy::may_have_run(&error);

@@ -7,7 +7,8 @@ use hmaster_protocol::{CallContext, RpcService, bad_request, decode, pb};
 use hmaster_types::JavaException;
 
 use super::{
-    MasterServices, cluster_status, compactions, lifecycle, list, namespaces, procedures, regions, schema,
+    MasterServices, cluster_status, compactions, janitors, lifecycle, list, namespaces, procedures, region_changes, regions,
+    schema,
     servers, switches,
 };
 use crate::switches::Switch;
@@ -130,6 +131,94 @@ impl MasterService<CallContext> for MasterServices {
         request: pb::DisableTableRequest,
     ) -> Answer<pb::DisableTableResponse> {
         schema::disable_table(&self.role, call, request).await
+    }
+
+    async fn modify_table(
+        &self,
+        call: &CallContext,
+        request: pb::ModifyTableRequest,
+    ) -> Answer<pb::ModifyTableResponse> {
+        schema::modify_table(&self.role, call, request).await
+    }
+
+    async fn add_column(
+        &self,
+        call: &CallContext,
+        request: pb::AddColumnRequest,
+    ) -> Answer<pb::AddColumnResponse> {
+        schema::add_column(&self.role, call, request).await
+    }
+
+    async fn modify_column(
+        &self,
+        call: &CallContext,
+        request: pb::ModifyColumnRequest,
+    ) -> Answer<pb::ModifyColumnResponse> {
+        schema::modify_column(&self.role, call, request).await
+    }
+
+    async fn delete_column(
+        &self,
+        call: &CallContext,
+        request: pb::DeleteColumnRequest,
+    ) -> Answer<pb::DeleteColumnResponse> {
+        schema::delete_column(&self.role, call, request).await
+    }
+
+    async fn truncate_table(
+        &self,
+        call: &CallContext,
+        request: pb::TruncateTableRequest,
+    ) -> Answer<pb::TruncateTableResponse> {
+        schema::truncate_table(&self.role, call, request).await
+    }
+
+    async fn modify_table_store_file_tracker(
+        &self,
+        call: &CallContext,
+        request: pb::ModifyTableStoreFileTrackerRequest,
+    ) -> Answer<pb::ModifyTableStoreFileTrackerResponse> {
+        schema::modify_table_store_file_tracker(&self.role, call, request).await
+    }
+
+    async fn modify_column_store_file_tracker(
+        &self,
+        call: &CallContext,
+        request: pb::ModifyColumnStoreFileTrackerRequest,
+    ) -> Answer<pb::ModifyColumnStoreFileTrackerResponse> {
+        schema::modify_column_store_file_tracker(&self.role, call, request).await
+    }
+
+    async fn flush_table(
+        &self,
+        call: &CallContext,
+        request: pb::FlushTableRequest,
+    ) -> Answer<pb::FlushTableResponse> {
+        schema::flush_table(&self.role, call, request).await
+    }
+
+    async fn split_region(
+        &self,
+        call: &CallContext,
+        request: pb::SplitTableRegionRequest,
+    ) -> Answer<pb::SplitTableRegionResponse> {
+        region_changes::split_region(&self.role, call, request).await
+    }
+
+    async fn merge_table_regions(
+        &self,
+        call: &CallContext,
+        request: pb::MergeTableRegionsRequest,
+    ) -> Answer<pb::MergeTableRegionsResponse> {
+        region_changes::merge_table_regions(&self.role, call, request).await
+    }
+
+    async fn truncate_region(
+        &self,
+        call: &CallContext,
+        request: pb::TruncateRegionRequest,
+    ) -> Answer<pb::TruncateRegionResponse> {
+        region_changes::truncate_region(&self.role, call, request).await
     }
 
     async fn create_namespace(
@@ -328,6 +417,14 @@ impl MasterService<CallContext> for MasterServices {
         request: pb::IsSplitOrMergeEnabledRequest,
     ) -> Answer<pb::IsSplitOrMergeEnabledResponse> {
         switches::is_split_or_merge(&self.role, request)
+    }
+
+    async fn run_catalog_scan(
+        &self,
+        _: &CallContext,
+        _: pb::RunCatalogScanRequest,
+    ) -> Answer<pb::RunCatalogScanResponse> {
+        janitors::run_catalog_scan(&self.role).await
     }
 
     async fn enable_catalog_janitor(

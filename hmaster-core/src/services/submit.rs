@@ -22,19 +22,34 @@ pub(super) async fn submit<P: Procedure<MasterEnv>>(
     nonce: Option<Nonce>,
     make: impl FnOnce(ProcedureUser, Prepared) -> P,
 ) -> Result<ProcId, JavaException> {
+    submit_checked(env, call, nonce, |user, prepared| async { Ok(make(user, prepared)) }).await
+}
+
+/// [`submit`] for what has to be looked at before there is a procedure, and only if the request wasn't made before: what
+/// it asks for may be done by now, and would be refused.
+pub(super) async fn submit_checked<P, F>(
+    env: &MasterEnv,
+    call: &CallContext,
+    nonce: Option<Nonce>,
+    make: impl FnOnce(ProcedureUser, Prepared) -> F,
+) -> Result<ProcId, JavaException>
+where
+    P: Procedure<MasterEnv>,
+    F: Future<Output = Result<P, JavaException>>,
+{
     let (prepared, checked) = prepared();
     let user = user_of(call);
     let owner = user.0.clone();
-    let make = || {
-        let procedure = Box::new(make(user, prepared)) as Box<dyn Procedure<MasterEnv>>;
-        NewProcedure { procedure, owner: Some(owner.as_str().into()), nonce: None }
+    let make = async {
+        let procedure = Box::new(make(user, prepared).await?) as Box<dyn Procedure<MasterEnv>>;
+        Ok::<_, JavaException>(NewProcedure { procedure, owner: Some(owner.as_str().into()), nonce: None })
     };
     let submitted = async {
         let executor = env.executor().ok_or_else(refusal::reign_over)?;
-        let Some(nonce) = nonce else { return Ok((executor.submit(make()).await, true)) };
+        let Some(nonce) = nonce else { return Ok((executor.submit(make.await?).await, true)) };
         Ok::<_, JavaException>(match executor.register_nonce(nonce).await.map_err(refusal::executor)? {
             NonceRegistration::Known(id) => (Ok(id), false),
-            NonceRegistration::New(guard) => (executor.submit_marked(make(), guard).await, true),
+            NonceRegistration::New(guard) => (executor.submit_marked(make.await?, guard).await, true),
         })
     };
     let (id, is_new) = while_active(env, submitted).await?;

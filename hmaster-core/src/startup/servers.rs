@@ -7,6 +7,7 @@ use hmaster_types::ServerName;
 use crate::crash::ServerCrash;
 use crate::environment::Reign;
 use crate::error::StepError;
+use crate::message::Event;
 use crate::ports::files::WalFolder;
 
 /// What was found out about servers from four sides.
@@ -52,6 +53,11 @@ pub(super) async fn find_servers(reign: &Reign) -> Result<(), StepError> {
     };
     for server in &findings.recovering {
         env.servers.recovering(server);
+        // Its process may still answer, with what is no longer true.
+        if env.regions.is_carrying_meta(server) {
+            env.catalog.set_place(None);
+            env.set_condition(Event::MetaAssigned, false);
+        }
     }
     for node in nodes.iter().filter(|node| !findings.recovering.contains(&node.server)) {
         env.servers.found(&node.server, node.version.clone());

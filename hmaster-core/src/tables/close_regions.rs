@@ -10,6 +10,7 @@ use hmaster_types::{RegionState, TableName};
 
 use crate::codec;
 use crate::environment::MasterEnv;
+use crate::message::Event;
 
 /// The Java class.
 pub const CLASS: &str = "org.apache.hadoop.hbase.master.procedure.CloseTableRegionsProcedure";
@@ -99,6 +100,11 @@ impl StateMachine<MasterEnv> for CloseTableRegions {
 
     fn priority(&self, _: State) -> Priority {
         Priority::of_table(&self.table)
+    }
+
+    /// Before hbase:meta is loaded the table seems to have no regions.
+    fn wait_before(&self, env: &MasterEnv) -> Option<Event> {
+        env.meta_wait()
     }
 
     async fn execute_state(

@@ -19,6 +19,7 @@ use hmaster_types::{SeqNum, ServerName, TableName, TableState};
 
 use crate::codec;
 use crate::environment::MasterEnv;
+use crate::message::Event;
 use progress::Place;
 
 /// The Java class.
@@ -194,6 +195,11 @@ impl StateMachine<MasterEnv> for ReopenTableRegions {
 
     fn priority(&self, _: State) -> Priority {
         Priority::of_table(&self.table)
+    }
+
+    /// Before hbase:meta is loaded the table seems to have no regions.
+    fn wait_before(&self, env: &MasterEnv) -> Option<Event> {
+        env.meta_wait()
     }
 
     async fn execute_state(

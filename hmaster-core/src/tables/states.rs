@@ -66,7 +66,7 @@ impl MasterEnv {
         if table.is_meta() {
             return Ok(());
         }
-        let row = meta::put_table_state(table, state, self.catalog.clock.now_ms());
+        let row = meta::put_table_state(table, state, self.catalog.clock.put_ms(table.as_bytes()));
         self.catalog.write(vec![row]).await?;
         self.tables.0.write().insert(table.clone(), state);
         self.mirror_table_state(table, Some(state)).await;

@@ -116,6 +116,11 @@ impl World {
         }
     }
 
+    /// A table is about to be deleted: its rows need not be there any more.
+    pub fn forget_rows(&self, table: &TableName) {
+        self.with(|state| state.truth.rows.retain(|(other, _), _| other != table));
+    }
+
     /// A region server flushes one of its regions.
     pub fn flush_some(&self) {
         let fenced = self.with(|state| {

@@ -92,14 +92,3 @@ impl Faults {
         }
     }
 }
-
-/// A bug of HBase's past that can be put back, to show that the checks find it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bug {
-    /// A region server's report is acknowledged before it is stored.
-    AcknowledgesEarly,
-    /// A command in doubt is given to another server.
-    RetriesElsewhere,
-    /// A dead server's folder of WALs isn't renamed before its WALs are listed.
-    ListsUnfenced,
-}

@@ -9,6 +9,7 @@ mod zookeeper;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
+use hmaster_types::ProcId;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -77,6 +78,18 @@ impl MasterLink {
         changed
     }
 
+    /// Asks a procedure to give up, as soon as whoever is at work lets go of the executor.
+    fn abort(&self, procedure: ProcId) {
+        let world = self.world.clone();
+        tokio::spawn(async move {
+            let env = world.active_master().and_then(|master| master.env().ok());
+            if let Some(executor) = env.and_then(|env| env.executor()) {
+                // One that doesn't heed it goes on to its end.
+                let _ = executor.abort(procedure, true).await;
+            }
+        });
+    }
+
     /// Counts a change that outlives the process; it dies if that was the one.
     fn effect(&self, state: &mut State, what: impl FnOnce() -> String) {
         let effects = &mut state.effects;
@@ -85,7 +98,10 @@ impl MasterLink {
         *left = left.saturating_sub(1);
         if *left == 0 {
             effects.until_crash = None;
-            self.kill();
+            match effects.abort.take() {
+                Some(procedure) => self.abort(procedure),
+                None => self.kill(),
+            }
         }
     }
 }

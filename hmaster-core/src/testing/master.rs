@@ -229,6 +229,8 @@ impl MasterProcess {
         };
         let chance = Arc::new(Chance::seeded(world.chance().bits()));
         let (env, tasks) = MasterEnv::new(identity, world.options(), clock, chance, progress, ports);
+        // A reign has its bugs from the beginning.
+        let _ = env.bugs.set(world.with(|state| state.bugs.clone()));
         Ok(Start { env, tasks, procedures: self.link.clone(), id_floor: ProcId(0) })
     }
 

@@ -195,7 +195,7 @@ impl Root {
     /// Moves a region's store files into the archive and forgets the region.
     pub(super) fn archive_region(&mut self, table: &TableName, region: EncodedName) {
         let folder = self.tables.get_mut(table).and_then(|table| table.regions.remove(&region));
-        if let Some(folder) = folder {
+        if let Some(folder) = folder.filter(|folder| !folder.files.is_empty()) {
             self.archive.entry((table.clone(), region)).or_default().extend(folder.files);
         }
     }

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hmaster_procedure::MemoryStore;
 use hmaster_types::{
-    ActiveTime, CellOrder, EncodedName, NamespaceDescriptor, RegionInfo, RegionState, ServerName, TableName,
+    ActiveTime, CellOrder, EncodedName, NamespaceDescriptor, ProcId, RegionInfo, RegionState, ServerName, TableName,
     TableState,
 };
 
-use super::faults::{Bug, Faults};
+use super::faults::Faults;
 use super::invariants::Truth;
 use super::master::MasterProcess;
 use super::root::Root;
 use super::server::Server;
 use crate::assignment::RegionRecord;
+use crate::environment::Bug;
 
 /// Everything that a lock guards.
 #[derive(Debug, Default)]
@@ -80,6 +81,8 @@ pub struct Store {
 pub(super) struct Effects {
     /// The master dies after so many more.
     pub(super) until_crash: Option<usize>,
+    /// Instead of dying it asks this procedure to give up.
+    pub(super) abort: Option<ProcId>,
     /// What they were.
     pub(super) log: Vec<String>,
 }
@@ -106,6 +109,13 @@ impl State {
     pub fn regions_on(&self, server: &ServerName) -> Vec<(RegionInfo, bool)> {
         let regions = self.servers.get(server).into_iter().flat_map(|server| server.regions.values());
         regions.map(|region| (region.info.clone(), region.is_online)).collect()
+    }
+
+    /// A server serves a region, as after a report that was acknowledged.
+    pub fn force_online(&mut self, server: &ServerName, region: EncodedName) {
+        if let Some(region) = self.server_mut(server).regions.get_mut(&region) {
+            region.is_online = true;
+        }
     }
 
     /// The rows of hbase:meta as whoever carries it would answer; none while nobody does.

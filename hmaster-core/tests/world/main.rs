@@ -1,4 +1,13 @@
 //! A real master in a cluster in memory, see [`hmaster_core::testing`].
 
 mod bootstrap;
+mod calls;
+mod crashes;
+mod enumerate;
+mod gates;
+mod moments;
+mod namespaces;
+mod regions;
+mod servers;
 mod support;
+mod tables;

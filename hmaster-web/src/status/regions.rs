@@ -76,7 +76,11 @@ fn rit_row(env: &MasterEnv, node: &RegionNode) -> RitRow {
     let table = node.info().table();
     RitRow {
         encoded: node.info().encoded_name().to_string(),
-        name: short(&node.info().name().to_string()),
+        // A region's name has its first key in it.
+        name: match env.options.info_server.display_keys {
+            true => short(&node.info().name().to_string()),
+            false => String::new(),
+        },
         table: table.to_string(),
         table_page: link("/table.jsp", [("name", table.as_str())]),
         state: node.state().name(),

@@ -48,9 +48,11 @@ pub struct SessionConfig {
     pub request_bytes_max: usize,
     /// How many watches may wait at a time: after a reconnect all are set again by one request.
     pub watches_max: usize,
+    /// Whether the session is left to expire when this side drops or closes it, as when its process had died.
+    pub outlives_client: bool,
 }
 
-/// A session over TCP. Closed when dropped.
+/// A session over TCP. Closed when dropped, unless it is to [outlive](SessionConfig::outlives_client) this side.
 pub struct RealSession {
     /// Gone once the session is closed on this side.
     client: RwLock<Option<client::Client>>,
@@ -71,6 +73,7 @@ impl SessionConfig {
             timeout: Duration::from_secs(90),
             request_bytes_max: 0xf_ffff,
             watches_max: 4_000,
+            outlives_client: false,
         }
     }
 }
@@ -85,6 +88,7 @@ impl RealSession {
     /// When no server granted a session in that time, or the list of servers can't be read.
     pub async fn connect(config: &SessionConfig) -> Result<Arc<Self>, ZkError> {
         let connector = client::Client::connector().with_session_timeout(config.timeout);
+        let connector = if config.outlives_client { connector.with_detached() } else { connector };
         let connected = connector.connect(&config.servers).await;
         let client = connected.map_err(|error| {
             let reason = format!("no session: {error}");

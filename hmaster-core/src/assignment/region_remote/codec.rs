@@ -4,7 +4,7 @@ use hmaster_procedure::{StateError, StateReader};
 use hmaster_protocol::pb;
 use hmaster_types::SeqNum;
 
-use super::{CloseRegion, OpenRegion, RegionRemote, State};
+use super::{CloseRegion, Doubt, OpenRegion, RegionRemote, State};
 use crate::codec;
 
 /// Reads an open that a master, this one or Java's, has stored.
@@ -36,6 +36,8 @@ fn decode_remote(reader: &mut StateReader<'_>) -> Result<RegionRemote, StateErro
         server: codec::server(&data.target_server)?,
         state: data.state.map_or(State::RegionRemoteProcedureDispatch, |_| data.state()),
         report,
+        doubt: Doubt::Inherited,
+        again: false,
     })
 }
 

@@ -72,6 +72,12 @@ impl TransitRegionState {
             return Ok(StateFlow::To(State::GetAssignCandidate));
         };
         let record = env.regions.opening(self.region.encoded_name(), &server)?;
+        if !env.servers.is_online(&server) {
+            // It died after the look above, and its recovery may have missed the region.
+            env.regions.clear_location(self.region.encoded_name())?;
+            self.force_new_plan = true;
+            return Ok(StateFlow::To(State::GetAssignCandidate));
+        }
         env.record_region(&record).await?;
         env.metrics.operations.increment();
         let child: Box<dyn Procedure<MasterEnv>> = Box::new(OpenRegion::new(self.region.clone(), server));

@@ -4,7 +4,8 @@ use hmaster_procedure::{Delivery, Procedure, StateFlow, StepContext};
 use hmaster_types::{ProcId, RegionInfo, TableState};
 
 use super::{ServerCrash, State};
-use crate::assignment::RegionNode;
+use crate::assignment::transit::TransitRegionStateProcedure;
+use crate::assignment::{RegionError, RegionNode};
 use crate::environment::MasterEnv;
 use crate::error::StepError;
 use crate::message::Message;
@@ -32,10 +33,19 @@ impl ServerCrash {
         then: State,
     ) -> Result<StateFlow<MasterEnv, State>, StepError> {
         let force_new_plan = !cx.env().options.assignment.retain_after_crash;
-        let mut children: Vec<Box<dyn Procedure<MasterEnv>>> = Vec::new();
+        let mut assigns: Vec<TransitRegionStateProcedure> = Vec::new();
         for region in regions {
-            children.extend(self.assign_one(cx, &region, force_new_plan).await?);
+            match self.assign_one(cx, &region, force_new_plan).await {
+                Ok(assign) => assigns.extend(assign),
+                Err(error) => {
+                    // The step will run again, and must find the regions as they were.
+                    assigns.iter().for_each(|assign| cx.env().abandon(assign));
+                    return Err(error);
+                }
+            }
         }
+        let children: Vec<Box<dyn Procedure<MasterEnv>>> =
+            assigns.into_iter().map(|assign| Box::new(assign) as Box<dyn Procedure<MasterEnv>>).collect();
         tracing::info!(server = %self.server, regions = children.len(), "assigning regions of a dead server");
         Ok(match children.is_empty() {
             true => StateFlow::To(then),
@@ -48,29 +58,41 @@ impl ServerCrash {
         cx: &StepContext<'_, MasterEnv>,
         region: &RegionInfo,
         force_new_plan: bool,
-    ) -> Result<Option<Box<dyn Procedure<MasterEnv>>>, StepError> {
+    ) -> Result<Option<TransitRegionStateProcedure>, StepError> {
         let env = cx.env();
         let crashed = || Message::ServerCrashed { server: self.server.clone(), force_new_plan };
         loop {
             // No step of the region's own procedures is in its middle while this is held.
-            let _guard = env.region_locks.lock(region.encoded_name()).await;
+            let guard = env.region_locks.lock(region.encoded_name()).await;
             let Some(node) = env.regions.get(region.encoded_name()) else { return Ok(None) };
             match self.judge(env, &node) {
                 Verdict::Elsewhere | Verdict::Leave => return Ok(None),
-                Verdict::TellRemote(remote) => match cx.deliver(remote, crashed()).await {
-                    Delivery::Accepted | Delivery::Rejected(_) => return Ok(None),
-                    // It has just ended: look again at what it left.
-                    Delivery::NoSuchProcedure => env.regions.detach_remote(region.encoded_name(), remote),
-                },
+                Verdict::TellRemote(remote) => {
+                    // A message waits for the end of a step, and the step for this lock.
+                    drop(guard);
+                    match cx.deliver(remote, crashed()).await {
+                        Delivery::Accepted | Delivery::Rejected(_) => return Ok(None),
+                        // It has just ended: look again at what it left.
+                        Delivery::NoSuchProcedure => env.regions.detach_remote(region.encoded_name(), remote),
+                    }
+                }
                 Verdict::MarkClosed(owner) => {
                     let record = env.regions.closed_abnormally(region.encoded_name())?;
                     env.record_region(&record).await?;
-                    if let Some(owner) = owner {
-                        cx.deliver(owner, crashed()).await;
+                    drop(guard);
+                    let Some(owner) = owner else { return Ok(None) };
+                    match cx.deliver(owner, crashed()).await {
+                        Delivery::Accepted | Delivery::Rejected(_) => return Ok(None),
+                        // It let go of the region before it was marked, or has seen the mark: look again.
+                        Delivery::NoSuchProcedure => {}
                     }
-                    return Ok(None);
                 }
-                Verdict::Assign => return Ok(Some(Box::new(env.assign(region, None, force_new_plan)?))),
+                Verdict::Assign => match env.assign(region, None, force_new_plan) {
+                    Ok(assign) => return Ok(Some(assign)),
+                    // Somebody has just claimed it: look again.
+                    Err(RegionError::InTransition { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                },
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Regions that were opened or closed, or that want to be split. Counterpart of
 //! `AssignmentManager.reportRegionStateTransition`.
 
+use bytes::Bytes;
 use hmaster_procedure::Delivery;
 use hmaster_protocol::pb;
 use hmaster_protocol::pb::region_state_transition::TransitionCode;
@@ -10,7 +11,10 @@ use super::check_reign;
 use crate::assignment::RegionNode;
 use crate::environment::MasterEnv;
 use crate::message::Message;
+use crate::regions::split::{self, SplitRegion};
 use crate::servers::Liveness;
+use crate::services::refusal;
+use crate::step::ProcedureUser;
 
 type Response = pb::ReportRegionStateTransitionResponse;
 
@@ -42,6 +46,11 @@ pub(super) async fn report(
             if exception.is(class::PLEASE_HOLD) {
                 return Err(exception);
             }
+            // A wish that isn't granted; the region server only notes it.
+            if transition.transition_code() == TransitionCode::ReadyToSplit {
+                tracing::info!(%server, %exception, "a region isn't split as its server wishes");
+                return Ok(aborting(&format!("Failed transition {}", exception.message)));
+            }
             tracing::error!(%server, %exception, "a transition that must not be: the region server will abort");
             return Ok(aborting(&format!("Failed transition {}", exception.message)));
         }
@@ -49,7 +58,7 @@ pub(super) async fn report(
     Ok(Response::default())
 }
 
-/// Makes the region server abort.
+/// Makes the region server abort, unless it only wished for something.
 fn aborting(why: &str) -> Response {
     Response { error_message: Some(why.to_owned()) }
 }
@@ -75,11 +84,25 @@ async fn one(
             };
             open_or_closed(env, server, code, &RegionInfo::try_from(region)?, transition).await
         }
-        TransitionCode::ReadyToSplit => {
-            Err(JavaException::new(class::DO_NOT_RETRY_IO, "Regions are not split by this master yet"))
-        }
+        TransitionCode::ReadyToSplit => ready_to_split(env, &transition.region_info).await,
         code => Err(unexpected(format!("unsupported transition {}", code.as_str_name()))),
     }
+}
+
+/// A region has become too large, and its server has chosen where to split it: it names the region and the two that it
+/// should become. Counterpart of `updateRegionSplitTransition`.
+async fn ready_to_split(env: &MasterEnv, regions: &[pb::RegionInfo]) -> Result<(), JavaException> {
+    let [parent, _, upper] = regions else {
+        let message = format!("READY_TO_SPLIT names {} regions", regions.len());
+        return Err(JavaException::new(class::UNEXPECTED_STATE, message));
+    };
+    let (parent, upper) = (RegionInfo::try_from(parent)?, RegionInfo::try_from(upper)?);
+    split::check_switches(env, &parent)?;
+    let row = Some(Bytes::copy_from_slice(upper.start_key()));
+    let split = SplitRegion::procedure(env, ProcedureUser::master(), &parent, row).await?;
+    let id = env.submit(split).await.map_err(refusal::executor)?;
+    tracing::info!(pid = %id, region = %parent, "its server wishes it to be split");
+    Ok(())
 }
 
 async fn open_or_closed(
@@ -89,17 +112,19 @@ async fn open_or_closed(
     region: &RegionInfo,
     transition: &pb::RegionStateTransition,
 ) -> Result<(), JavaException> {
-    let Some(waiting) = env.regions.with(region.encoded_name(), RegionNode::remote) else {
+    let look = |node: &RegionNode| (node.remote(), node.location() == Some(server));
+    let Some((waiting, is_there)) = env.regions.with(region.encoded_name(), look) else {
         let message = format!(
             "Server {server} was trying to transition region {region} to {}. but Region is not known.",
             code.as_str_name()
         );
         return Err(JavaException::new(class::UNEXPECTED_STATE, message));
     };
-    // Old region servers don't say which procedure they answer.
+    // Old region servers don't say which procedure they answer. Neither does a server that closes a region which it
+    // shouldn't have: that one answers nobody, and must not abort because somebody waits for another (danger 18).
     let answers = |waiting: &ProcId| match transition.proc_id.first() {
         Some(id) if *id >= 0 => id.cast_unsigned() == waiting.0,
-        _ => true,
+        _ => is_there,
     };
     let Some(procedure) = waiting.filter(answers) else {
         tracing::warn!(%server, region = %region.encoded_name(), code = code.as_str_name(), "nobody waits for this report");

@@ -7,7 +7,7 @@ use hmaster_types::{
 
 use super::MasterLink;
 use crate::ports::files::{FilesError, MasterFiles, RootInfo, WalFolder, WalKind};
-use crate::testing::faults::Bug;
+use crate::environment::Bug;
 use crate::testing::root::{
     RegionFolder, Root, StoreFile, TableFolder, is_meta_wal, parse_folder, parse_wal, splitting_folder, wal_uri,
 };

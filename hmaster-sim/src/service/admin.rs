@@ -1,0 +1,364 @@
+//! `AdminService`: what masters and tools ask for. Counterpart of the administrative part of `RSRpcServices`.
+//!
+//! Not here: replication, slow logs, favored nodes, quotas, the switch of compactions, reading the configuration anew.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hmaster_fs::NotFoundAsNone as _;
+use hmaster_protocol::services::admin_service::AdminService;
+use hmaster_protocol::{CallContext, pb};
+use hmaster_types::{JavaException, RegionInfo, ServerName, TableName, class};
+
+use super::mutate::java;
+use crate::region::Region;
+use crate::server::{
+    CloseRegion, OpenRegion, Origin, Server, chain, close, encoded_name, open, region_load, run_procedure,
+};
+
+/// Administration.
+#[derive(Debug)]
+pub(crate) struct Admin(pub(crate) Arc<Server>);
+
+impl Admin {
+    /// Refuses what was meant for an earlier life of this server.
+    fn check_start_code(&self, meant: Option<u64>) -> Result<(), JavaException> {
+        let Some(meant) = meant.filter(|meant| *meant != self.0.start_code.0) else { return Ok(()) };
+        let this = self.0.label();
+        let message = format!(
+            "This RPC was intended for a different server with startCode: {meant}, this server is: {this}"
+        );
+        Err(JavaException::new(class::DO_NOT_RETRY_IO, message))
+    }
+
+    fn region(&self, named: &pb::RegionSpecifier) -> Result<Arc<Region>, JavaException> {
+        self.0.check_open()?;
+        self.0.requests.add(1);
+        self.0.region(named)
+    }
+
+    fn regions_of(&self, table: Option<&TableName>) -> Vec<Arc<Region>> {
+        let mut regions = self.0.regions.all();
+        regions.retain(|region| table.is_none_or(|table| region.info().table() == table));
+        regions
+    }
+}
+
+fn order_to_open(
+    info: &pb::open_region_request::RegionOpenInfo,
+    request: &pb::OpenRegionRequest,
+) -> Result<OpenRegion, JavaException> {
+    let from = Origin {
+        procedure: info.open_proc_id(),
+        master_active_time: request.initiating_master_active_time.unwrap_or(-1),
+    };
+    Ok(OpenRegion { region: RegionInfo::try_from(&info.region).map_err(|error| unreadable(&error))?, from })
+}
+
+fn order_to_close(request: &pb::CloseRegionRequest) -> Result<CloseRegion, JavaException> {
+    let destination = request.destination_server.as_ref().map(ServerName::try_from);
+    Ok(CloseRegion {
+        region: encoded_name(&request.region)?,
+        destination: destination.transpose().map_err(|error| unreadable(&error))?,
+        from: Origin {
+            procedure: request.close_proc_id(),
+            master_active_time: request.initiating_master_active_time.unwrap_or(-1),
+        },
+    })
+}
+
+#[async_trait]
+impl AdminService<CallContext> for Admin {
+    async fn execute_procedures(
+        &self,
+        _call: &CallContext,
+        request: pb::ExecuteProceduresRequest,
+    ) -> Result<pb::ExecuteProceduresResponse, JavaException> {
+        self.0.check_open()?;
+        for start_code in request.open_region.iter().map(|order| order.server_start_code) {
+            self.check_start_code(start_code)?;
+        }
+        for start_code in request.close_region.iter().map(|order| order.server_start_code) {
+            self.check_start_code(start_code)?;
+        }
+        // All of it is read before any of it is begun.
+        let opening = request
+            .open_region
+            .iter()
+            .flat_map(|order| order.open_info.iter().map(move |info| (info, order)));
+        let opening: Vec<_> =
+            opening.map(|(info, order)| order_to_open(info, order)).collect::<Result<_, _>>()?;
+        let closing: Vec<_> = request.close_region.iter().map(order_to_close).collect::<Result<_, _>>()?;
+        for order in opening {
+            if self.0.procedure_ids.submit(order.from.procedure) {
+                open(&self.0, order);
+            }
+        }
+        for order in closing {
+            if self.0.procedure_ids.submit(order.from.procedure) {
+                close(&self.0, order);
+            }
+        }
+        for order in request.proc {
+            run_procedure(&self.0, order);
+        }
+        Ok(pb::ExecuteProceduresResponse {})
+    }
+
+    async fn open_region(
+        &self,
+        _call: &CallContext,
+        request: pb::OpenRegionRequest,
+    ) -> Result<pb::OpenRegionResponse, JavaException> {
+        self.0.check_open()?;
+        self.check_start_code(request.server_start_code)?;
+        let orders = request.open_info.iter().map(|info| order_to_open(info, &request));
+        let orders: Vec<_> = orders.collect::<Result<_, _>>()?;
+        let opened = pb::open_region_response::RegionOpeningState::Opened;
+        let opening_state = vec![opened.into(); orders.len()];
+        for order in orders {
+            if self.0.procedure_ids.submit(order.from.procedure) {
+                open(&self.0, order);
+            }
+        }
+        Ok(pb::OpenRegionResponse { opening_state })
+    }
+
+    async fn close_region(
+        &self,
+        _call: &CallContext,
+        request: pb::CloseRegionRequest,
+    ) -> Result<pb::CloseRegionResponse, JavaException> {
+        self.0.check_open()?;
+        self.check_start_code(request.server_start_code)?;
+        let order = order_to_close(&request)?;
+        let name = order.region;
+        if self.0.regions.get(name).is_none() {
+            let message = match self.0.regions.is_in_transition(name) {
+                true => format!("The region {name} was opening but not yet served."),
+                false => format!("The region {name} is not online, and is not opening."),
+            };
+            return Err(JavaException::new(class::NOT_SERVING_REGION, message));
+        }
+        // No procedure waits for an order that is given this way.
+        close(&self.0, CloseRegion { from: Origin::NOBODY, ..order });
+        Ok(pb::CloseRegionResponse { closed: true })
+    }
+
+    async fn warmup_region(
+        &self,
+        _call: &CallContext,
+        _request: pb::WarmupRegionRequest,
+    ) -> Result<pb::WarmupRegionResponse, JavaException> {
+        // It is about caches, of which there are none.
+        self.0.check_open()?;
+        Ok(pb::WarmupRegionResponse {})
+    }
+
+    async fn get_region_info(
+        &self,
+        _call: &CallContext,
+        request: pb::GetRegionInfoRequest,
+    ) -> Result<pb::GetRegionInfoResponse, JavaException> {
+        let region = self.region(&request.region)?;
+        let best_split_row = match request.best_split_row() {
+            true => best_split_row(&region).await?,
+            false => None,
+        };
+        let whole = !region.has_references() && !region.is_closing();
+        let state = pb::get_region_info_response::CompactionState::None;
+        Ok(pb::GetRegionInfoResponse {
+            region_info: region.info().into(),
+            compaction_state: request.compaction_state().then(|| state.into()),
+            splittable: Some(whole && !region.info().is_meta()),
+            mergeable: Some(whole),
+            best_split_row,
+        })
+    }
+
+    async fn get_online_region(
+        &self,
+        _call: &CallContext,
+        _request: pb::GetOnlineRegionRequest,
+    ) -> Result<pb::GetOnlineRegionResponse, JavaException> {
+        self.0.check_open()?;
+        let mut regions: Vec<_> = self.regions_of(None).iter().map(|region| region.info().clone()).collect();
+        regions.sort();
+        Ok(pb::GetOnlineRegionResponse { region_info: regions.iter().map(Into::into).collect() })
+    }
+
+    async fn get_store_file(
+        &self,
+        _call: &CallContext,
+        request: pb::GetStoreFileRequest,
+    ) -> Result<pb::GetStoreFileResponse, JavaException> {
+        let region = self.region(&request.region)?;
+        let (_, storage) = self.0.ready()?;
+        let families: Vec<_> = match request.family.is_empty() {
+            true => region.table().families().map(|family| family.name().clone()).collect(),
+            false => request.family,
+        };
+        let folder = storage.root.layout().region(region.info());
+        let fs = storage.root.file_system();
+        let mut store_file = Vec::new();
+        for family in families {
+            let name = String::from_utf8_lossy(&family);
+            let known = region.table().family(&family).is_some();
+            let store = folder.try_join(&name).ok().filter(|_| known).ok_or_else(|| {
+                JavaException::new(class::ILLEGAL_ARGUMENT, format!("No column family : {name} available"))
+            })?;
+            let files = fs.list(&store).await.found().map_err(|error| io(&error))?.unwrap_or_default();
+            let files = files.into_iter().filter(|file| !file.name.starts_with('.'));
+            store_file.extend(files.map(|file| fs.uri(&store.join(&file.name)).to_string()));
+        }
+        Ok(pb::GetStoreFileResponse { store_file })
+    }
+
+    async fn get_region_load(
+        &self,
+        _call: &CallContext,
+        request: pb::GetRegionLoadRequest,
+    ) -> Result<pb::GetRegionLoadResponse, JavaException> {
+        let table = request.table_name.as_ref().map(TableName::try_from);
+        let table = table.transpose().map_err(|error| unreadable(&error))?;
+        let loads = self.regions_of(table.as_ref()).iter().map(|region| region_load(region)).collect();
+        Ok(pb::GetRegionLoadResponse { region_loads: loads })
+    }
+
+    async fn flush_region(
+        &self,
+        _call: &CallContext,
+        request: pb::FlushRegionRequest,
+    ) -> Result<pb::FlushRegionResponse, JavaException> {
+        let region = self.region(&request.region)?;
+        if let Some(family) = request.family.as_ref().filter(|family| region.table().family(family).is_none())
+        {
+            let (family, table) = (hmaster_types::to_string_binary(family), region.table().name());
+            let message = format!("Column families [{family}] don't exist in table {table}");
+            return Err(JavaException::new(class::NO_SUCH_COLUMN_FAMILY, message));
+        }
+        let flushed = region.flush().await.map_err(java)?;
+        if flushed.wants_compaction {
+            compact(&self.0, region, false);
+        }
+        Ok(pb::FlushRegionResponse {
+            last_flush_time: self.0.clock.now_ms(),
+            flushed: Some(flushed.files > 0),
+            wrote_flush_wal_marker: Some(false),
+        })
+    }
+
+    async fn compact_region(
+        &self,
+        _call: &CallContext,
+        request: pb::CompactRegionRequest,
+    ) -> Result<pb::CompactRegionResponse, JavaException> {
+        let region = self.region(&request.region)?;
+        compact(&self.0, region, request.major());
+        Ok(pb::CompactRegionResponse {})
+    }
+
+    async fn clear_compaction_queues(
+        &self,
+        _call: &CallContext,
+        request: pb::ClearCompactionQueuesRequest,
+    ) -> Result<pb::ClearCompactionQueuesResponse, JavaException> {
+        self.0.check_open()?;
+        // Compactions don't wait in queues here; those under way go on, as in Java.
+        match request.queue_name.iter().find(|name| !matches!(&***name, "long" | "short")) {
+            None => Ok(pb::ClearCompactionQueuesResponse {}),
+            Some(unknown) => Err(JavaException::new(class::IO, format!("Unknown queue name {unknown}"))),
+        }
+    }
+
+    async fn clear_region_block_cache(
+        &self,
+        _call: &CallContext,
+        request: pb::ClearRegionBlockCacheRequest,
+    ) -> Result<pb::ClearRegionBlockCacheResponse, JavaException> {
+        self.0.check_open()?;
+        // There is no cache, so nothing is evicted; regions that aren't here are told as Java tells them.
+        let refused = request.region.iter().filter_map(|region| Some((region, self.0.region(region).err()?)));
+        let exception = refused.map(|(region, exception)| pb::RegionExceptionMessage {
+            region: region.clone(),
+            exception: super::results::named(&exception),
+        });
+        let stats = pb::CacheEvictionStats {
+            evicted_blocks: Some(0),
+            bytes_evicted: Some(0),
+            max_cache_size: Some(0),
+            exception: exception.collect(),
+        };
+        Ok(pb::ClearRegionBlockCacheResponse { stats })
+    }
+
+    async fn get_cached_files_list(
+        &self,
+        _call: &CallContext,
+        _request: pb::GetCachedFilesListRequest,
+    ) -> Result<pb::GetCachedFilesListResponse, JavaException> {
+        self.0.check_open()?;
+        Ok(pb::GetCachedFilesListResponse { cached_files: Vec::new() })
+    }
+
+    async fn roll_wal_writer(
+        &self,
+        _call: &CallContext,
+        _request: pb::RollWalWriterRequest,
+    ) -> Result<pb::RollWalWriterResponse, JavaException> {
+        self.0.check_open()?;
+        let (_, storage) = self.0.ready()?;
+        storage.log.roll().await.map_err(|error| io(&error))?;
+        Ok(pb::RollWalWriterResponse { region_to_flush: Vec::new() })
+    }
+
+    async fn get_server_info(
+        &self,
+        _call: &CallContext,
+        _request: pb::GetServerInfoRequest,
+    ) -> Result<pb::GetServerInfoResponse, JavaException> {
+        self.0.check_open()?;
+        let (name, _) = self.0.ready()?;
+        // Java says nothing of a port below zero.
+        Ok(pb::GetServerInfoResponse {
+            server_info: pb::ServerInfo { server_name: name.into(), webui_port: None },
+        })
+    }
+
+    async fn stop_server(
+        &self,
+        _call: &CallContext,
+        request: pb::StopServerRequest,
+    ) -> Result<pb::StopServerResponse, JavaException> {
+        self.0.check_open()?;
+        self.0.stop(&request.reason);
+        Ok(pb::StopServerResponse {})
+    }
+}
+
+/// What lies in memory only has no middle that could be found.
+async fn best_split_row(region: &Region) -> Result<Option<bytes::Bytes>, JavaException> {
+    if let Some(row) = region.best_split_row().await.map_err(java)? {
+        return Ok(Some(row));
+    }
+    region.flush().await.map_err(java)?;
+    region.best_split_row().await.map_err(java)
+}
+
+fn compact(server: &Server, region: Arc<Region>, major: bool) {
+    server.spawn(async move {
+        let name = region.info().name();
+        match region.compact(major).await {
+            Ok(done) => tracing::info!(region = %name, major, done, "compaction"),
+            Err(error) => tracing::warn!(region = %name, major, error = chain(&error), "compaction failed"),
+        }
+    });
+}
+
+fn unreadable(error: &dyn std::fmt::Display) -> JavaException {
+    JavaException::new(class::DO_NOT_RETRY_IO, error.to_string())
+}
+
+fn io(error: &dyn std::error::Error) -> JavaException {
+    JavaException::new(class::IO, chain(error))
+}
