@@ -94,7 +94,10 @@ pub(crate) fn all(sources: &Sources) -> Vec<Bean> {
     beans.extend(sources.rpc.as_deref().map(|rpc| ipc::ipc(&rpc.snapshot())));
     beans.extend(java::beans(sources));
     let host = sources.server.host();
-    beans.iter_mut().filter(|bean| bean.name.starts_with(HADOOP)).for_each(|bean| bean.tag("Hostname", host, "Host"));
+    beans
+        .iter_mut()
+        .filter(|bean| bean.name.starts_with(HADOOP))
+        .for_each(|bean| bean.tag("Hostname", host, "Host"));
     beans.sort_by(|a, b| a.name.cmp(&b.name));
     beans
 }
@@ -154,9 +157,8 @@ impl Bean {
 impl Entry {
     /// Its attributes: one, or several of a distribution.
     pub(crate) fn attributes(&self) -> Vec<Attribute> {
-        let one = |value| {
-            vec![Attribute { name: self.name.to_string(), value, description: self.description }]
-        };
+        let one =
+            |value| vec![Attribute { name: self.name.to_string(), value, description: self.description }];
         match &self.content {
             Content::Tag(text) => one(Value::Text(text.clone())),
             Content::Counter(count) => one(Value::integer(*count)),
@@ -179,7 +181,8 @@ impl Entry {
             "99th_percentile",
             "99.9th_percentile",
         ];
-        let head = [("num_ops", spread.count), ("min", spread.min), ("max", spread.max), ("mean", spread.mean())];
+        let head =
+            [("num_ops", spread.count), ("min", spread.min), ("max", spread.max), ("mean", spread.mean())];
         let parts = head.into_iter().chain(names.into_iter().zip(spread.quantiles));
         let attribute = |(part, number)| Attribute {
             name: format!("{}_{part}", self.name),
@@ -248,7 +251,8 @@ pub(crate) fn spread(counted: &ClassMetrics) -> Distribution {
             seen += count;
             seen >= rank
         });
-        let bound = reached.and_then(|at| ELAPSED_BOUNDS_MS.get(at)).copied().unwrap_or(counted.elapsed_ms_max);
+        let bound =
+            reached.and_then(|at| ELAPSED_BOUNDS_MS.get(at)).copied().unwrap_or(counted.elapsed_ms_max);
         bound.clamp(counted.elapsed_ms_min, counted.elapsed_ms_max)
     };
     let (min, max) = (counted.elapsed_ms_min, counted.elapsed_ms_max);

@@ -56,7 +56,9 @@ fn property<'a>(config: &Configuration, key: &'a str, entry: &Entry) -> Property
     };
     let resource = match &entry.origin {
         Origin::Default(file) => (*file).to_owned(),
-        Origin::File { path, .. } => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        Origin::File { path, .. } => {
+            path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+        }
         Origin::CommandLine => "command line".to_owned(),
         Origin::Program(whose) => (*whose).to_owned(),
     };
@@ -64,8 +66,7 @@ fn property<'a>(config: &Configuration, key: &'a str, entry: &Entry) -> Property
 }
 
 fn xml(properties: &[Property<'_>]) -> String {
-    let mut out =
-        "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?><configuration>\n".to_owned();
+    let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?><configuration>\n".to_owned();
     for property in properties {
         let (key, value) = (escaped(property.key), escaped(&property.value));
         let (is_final, source) = (property.is_final, escaped(&property.resource));

@@ -30,7 +30,8 @@ pub(crate) fn text(sources: &Sources) -> String {
     section(&mut out, "Tasks");
     for stage in masters::stages(sources, &standing) {
         let state = if stage.is_running { "RUNNING" } else { "COMPLETE" };
-        let _ = writeln!(out, "Task: Master startup: {}\nStatus: {state}\nRan for {}\n", stage.name, stage.took);
+        let _ =
+            writeln!(out, "Task: Master startup: {}\nStatus: {state}\nRan for {}\n", stage.name, stage.took);
     }
     if let Standing::Active(reign) = &standing {
         of_reign(&mut out, sources, &reign.env);
@@ -103,8 +104,11 @@ fn of_procedures(out: &mut String, env: &MasterEnv, paging: Paging) {
     match procedures::locks(env, paging) {
         Some(locks) => {
             for lock in &locks.rows {
-                let _ =
-                    writeln!(out, "{}: {}, held by [{}], waited for by [{}]", lock.resource, lock.mode, lock.holders, lock.waiters);
+                let _ = writeln!(
+                    out,
+                    "{}: {}, held by [{}], waited for by [{}]",
+                    lock.resource, lock.mode, lock.holders, lock.waiters
+                );
             }
             rest(out, locks.rows.len(), locks.total);
         }
@@ -113,7 +117,9 @@ fn of_procedures(out: &mut String, env: &MasterEnv, paging: Paging) {
 }
 
 fn load(server: &servers::ServerRow) -> String {
-    let Some(load) = &server.load else { return format!("no report, numberOfOnlineRegions={}", server.regions) };
+    let Some(load) = &server.load else {
+        return format!("no report, numberOfOnlineRegions={}", server.regions);
+    };
     format!(
         "requestsPerSecond={}, numberOfOnlineRegions={}, usedHeapMB={}, maxHeapMB={}, numberOfStores={}, \
          numberOfStorefiles={}, storefileUncompressedSizeMB={}, storefileSizeMB={}, memstoreSizeMB={}, \

@@ -32,11 +32,7 @@ pub(crate) enum JmxError {
     Pattern(String),
     /// The bean has no such attribute.
     #[error("No attribute with name {attribute} was found.")]
-    NoAttribute {
-        bean: String,
-        modeler_type: String,
-        attribute: String,
-    },
+    NoAttribute { bean: String, modeler_type: String, attribute: String },
 }
 
 impl JmxError {
@@ -161,9 +157,13 @@ mod tests {
     }
 
     fn beans() -> Vec<Bean> {
-        ["Hadoop:service=HBase,name=Master,sub=IPC", "Hadoop:service=HBase,name=Master,sub=Server", "java.lang:type=Runtime"]
-            .map(bean)
-            .into()
+        [
+            "Hadoop:service=HBase,name=Master,sub=IPC",
+            "Hadoop:service=HBase,name=Master,sub=Server",
+            "java.lang:type=Runtime",
+        ]
+        .map(bean)
+        .into()
     }
 
     fn ask(query: &str) -> Result<serde_json::Value, JmxError> {
@@ -210,7 +210,10 @@ mod tests {
         let keys = |query: &str| {
             let answer = ask(query).unwrap();
             let bean = answer["beans"][0].as_object().unwrap().clone();
-            bean.keys().filter(|key| !["name", "modelerType"].contains(&key.as_str())).cloned().collect::<Vec<_>>()
+            bean.keys()
+                .filter(|key| !["name", "modelerType"].contains(&key.as_str()))
+                .cloned()
+                .collect::<Vec<_>>()
         };
         assert_eq!(keys("get=java.lang:type=Runtime::ritCount"), ["ritCount"]);
         assert_eq!(keys("get=java.lang:type=Runtime::RitDuration_num_ops"), ["RitDuration_num_ops"]);

@@ -101,7 +101,11 @@ pub(crate) fn java_names(beans: &[Bean], wanted: Option<&str>) -> String {
             }
             for attribute in entry.attributes() {
                 let name = names::of_java(record, &attribute.name);
-                let kind = if is_counter || attribute.name.ends_with("_num_ops") { Kind::Counter } else { Kind::Gauge };
+                let kind = if is_counter || attribute.name.ends_with("_num_ops") {
+                    Kind::Counter
+                } else {
+                    Kind::Gauge
+                };
                 if wanted.is_none_or(|wanted| name.contains(wanted)) {
                     let mut family = text.family(&name, kind, attribute.description);
                     match &attribute.value {

@@ -81,11 +81,7 @@ struct Head {
 
 impl Head {
     fn of(sources: &Sources, standing: &Standing) -> Self {
-        Self {
-            server: sources.server.to_string(),
-            role: standing.role(),
-            now: time(sources.clock.now_ms()),
-        }
+        Self { server: sources.server.to_string(), role: standing.role(), now: time(sources.clock.now_ms()) }
     }
 }
 

@@ -81,7 +81,8 @@ impl Route {
 impl Site {
     pub(crate) fn new(sources: Sources, info_port: u16) -> Self {
         let options = &sources.config.options().info_server;
-        let frame_options = HeaderValue::from_str(&options.frame_options).unwrap_or(HeaderValue::from_static("DENY"));
+        let frame_options =
+            HeaderValue::from_str(&options.frame_options).unwrap_or(HeaderValue::from_static("DENY"));
         let workers = Semaphore::new((options.threads as usize).min(Semaphore::MAX_PERMITS));
         Self { sources, info_port, frame_options, workers }
     }
@@ -123,7 +124,10 @@ impl Site {
         let made = tokio::task::spawn_blocking(move || site.page(route, &standing, &Query::parse(&query)));
         made.await.unwrap_or_else(|error| {
             tracing::error!(?route, %error, "a page can't be made");
-            Reply::error(StatusCode::INTERNAL_SERVER_ERROR, "the page can't be made; the master's log says why")
+            Reply::error(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the page can't be made; the master's log says why",
+            )
         })
     }
 

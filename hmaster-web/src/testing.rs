@@ -47,7 +47,8 @@ struct OneCall;
 
 impl RpcStatistics for OneCall {
     fn snapshot(&self) -> RpcSnapshot {
-        let exceptions_by_class = [("CallQueueTooBigException".to_owned(), 2), ("Other".to_owned(), 1)].into();
+        let exceptions_by_class =
+            [("CallQueueTooBigException".to_owned(), 2), ("Other".to_owned(), 1)].into();
         RpcSnapshot {
             connections_open: 7,
             exceptions: 3,
@@ -78,7 +79,8 @@ pub(crate) fn sources_at(
     keys: &[(&str, &str)],
 ) -> Sources {
     let environment = Environment::new([("user.name", "u"), ("java.io.tmpdir", "/tmp")], []);
-    let raw = keys.iter().fold(Builder::new(environment), |b, (k, v)| b.set(k, v, Origin::CommandLine)).build();
+    let raw =
+        keys.iter().fold(Builder::new(environment), |b, (k, v)| b.set(k, v, Origin::CommandLine)).build();
     Sources {
         config: Configuration::new(raw).unwrap(),
         server: server("me,16000,1000"),

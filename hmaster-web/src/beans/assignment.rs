@@ -28,12 +28,20 @@ fn assignment(env: &MasterEnv, counted: &Counted) -> Bean {
     bean.counter("operationCount", env.metrics.operations.get(), "Opens and closes that were begun");
     let rits = RitStatistics::of(env);
     bean.gauge("ritCount", rits.count, "Regions in transition");
-    bean.gauge("ritCountOverThreshold", rits.over_threshold, "Regions in transition for longer than the threshold");
+    bean.gauge(
+        "ritCountOverThreshold",
+        rits.over_threshold,
+        "Regions in transition for longer than the threshold",
+    );
     bean.gauge("ritOldestAge", rits.oldest_ms, "Milliseconds for which the oldest has been in transition");
     let lost = regions::on_lost_servers(env);
     bean.gauge("deadServerOpenRegions", lost.on_dead, "Regions open on servers that are dead");
     bean.gauge("unknownServerOpenRegions", lost.on_unknown, "Regions open on servers nobody has heard of");
-    bean.spread("RitDuration", spread(&transitions(counted)), "Milliseconds for which regions were in transition");
+    bean.spread(
+        "RitDuration",
+        spread(&transitions(counted)),
+        "Milliseconds for which regions were in transition",
+    );
     for (prefix, kind) in [
         ("Assign", Transition::Assign),
         ("Unassign", Transition::Unassign),
@@ -68,8 +76,11 @@ fn transitions(counted: &Counted) -> ClassMetrics {
     let kinds = [Transition::Assign, Transition::Unassign, Transition::Move, Transition::Reopen];
     let mut all = ClassMetrics::default();
     for kind in kinds.map(|kind| counted.get(kind.metrics_name())).iter().filter(|kind| kind.succeeded > 0) {
-        all.elapsed_ms_min =
-            if all.succeeded == 0 { kind.elapsed_ms_min } else { all.elapsed_ms_min.min(kind.elapsed_ms_min) };
+        all.elapsed_ms_min = if all.succeeded == 0 {
+            kind.elapsed_ms_min
+        } else {
+            all.elapsed_ms_min.min(kind.elapsed_ms_min)
+        };
         all.elapsed_ms_max = all.elapsed_ms_max.max(kind.elapsed_ms_max);
         all.succeeded += kind.succeeded;
         all.elapsed_ms += kind.elapsed_ms;

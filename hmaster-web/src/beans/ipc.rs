@@ -30,7 +30,11 @@ pub(super) fn ipc(rpc: &RpcSnapshot) -> Bean {
     bean.counter("receivedBytes", rpc.received_bytes, "Bytes that came");
     bean.counter("sentBytes", rpc.sent_bytes, "Bytes that went");
     bean.gauge("nettyTotalPendingOutboundBytes", rpc.outbound_bytes, "Bytes that wait for their clients");
-    bean.counter("maxOutboundBytesExceeded", rpc.slow_readers_cut_off, "Clients cut off that didn't take answers");
+    bean.counter(
+        "maxOutboundBytesExceeded",
+        rpc.slow_readers_cut_off,
+        "Clients cut off that didn't take answers",
+    );
     bean.counter("numGeneralCallsDropped", rpc.general_calls_dropped, "Ordinary calls turned away");
     exceptions(&mut bean, rpc);
     bean.spread("RequestSize", rpc.request_bytes, "Bytes of requests");
@@ -48,7 +52,11 @@ fn queues(bean: &mut Bean, rpc: &RpcSnapshot) {
     bean.gauge("queueSize", rpc.queue_bytes, "Bytes of requests that are held");
     bean.gauge("numCallsInGeneralQueue", rpc.general.waiting, "Ordinary calls that wait");
     bean.gauge("numCallsInPriorityQueue", rpc.priority.waiting, "Urgent calls that wait");
-    bean.gauge("numCallsInMetaPriorityQueue", rpc.meta_priority.waiting, "Reports about hbase:meta that wait");
+    bean.gauge(
+        "numCallsInMetaPriorityQueue",
+        rpc.meta_priority.waiting,
+        "Reports about hbase:meta that wait",
+    );
     bean.gauge("numCallsInReplicationQueue", rpc.replication.waiting, "Calls of replication that wait");
     bean.gauge("numActiveHandler", running, "Calls that run");
     bean.gauge("numActiveGeneralHandler", rpc.general.running, "Ordinary calls that run");

@@ -15,11 +15,19 @@ pub(super) fn server(sources: &Sources, env: Option<&MasterEnv>, counted: &Count
     bean.tag("clusterId", sources.view.cluster_id().unwrap_or_default(), "The cluster's id");
     // Java's master counts as active as soon as it has won and its services can be asked.
     bean.tag("isActiveMaster", env.is_some().to_string(), "Whether this master is active");
-    bean.gauge("masterStartTime", sources.server.start_code().0, "Milliseconds since 1970 when the process started");
+    bean.gauge(
+        "masterStartTime",
+        sources.server.start_code().0,
+        "Milliseconds since 1970 when the process started",
+    );
     if let Some(env) = env {
         servers(&mut bean, env);
         times(&mut bean, env);
-        bean.counter("clusterRequests", env.metrics.cluster_requests.get(), "Requests that region servers reported");
+        bean.counter(
+            "clusterRequests",
+            env.metrics.cluster_requests.get(),
+            "Requests that region servers reported",
+        );
         bean.uncounted(&Content::Gauge(0), &["mergePlanCount", "splitPlanCount", "oldWALsDirSize"]);
         counted.put(&mut bean, "ServerCrash", "ServerCrashProcedure");
     }
@@ -41,10 +49,18 @@ fn servers(bean: &mut Bean, env: &MasterEnv) {
 }
 
 fn times(bean: &mut Bean, env: &MasterEnv) {
-    bean.gauge("masterActiveTime", env.active_time.0, "Milliseconds since 1970 when the master became active");
+    bean.gauge(
+        "masterActiveTime",
+        env.active_time.0,
+        "Milliseconds since 1970 when the master became active",
+    );
     let initialized = env.conditions.is_initialized().then(|| env.progress.stages());
     let at = initialized.and_then(|stages| stages.last()?.ended_ms).unwrap_or(0);
-    bean.gauge("masterFinishedInitializationTime", at, "Milliseconds since 1970 when clients were served, or 0");
+    bean.gauge(
+        "masterFinishedInitializationTime",
+        at,
+        "Milliseconds since 1970 when clients were served, or 0",
+    );
 }
 
 fn list(servers: &[ServerName]) -> String {

@@ -7,8 +7,12 @@ pub(super) fn quotas() -> Bean {
     let mut bean = Bean::of_master("Quotas", "Quotas");
     let overviews = ["tag.tableSpaceQuotaOverview", "tag.namespaceSpaceQuotaOverview"];
     bean.uncounted(&Content::Tag("[]".into()), &overviews);
-    let counts =
-        ["numSpaceQuotas", "numTablesInQuotaViolation", "numNamespaceInQuotaViolation", "numRegionSizeReports"];
+    let counts = [
+        "numSpaceQuotas",
+        "numTablesInQuotaViolation",
+        "numNamespaceInQuotaViolation",
+        "numRegionSizeReports",
+    ];
     bean.uncounted(&Content::Gauge(0), &counts);
     let times = [
         "QuotaObserverChoreTime",

@@ -8,8 +8,12 @@ use crate::beans::Counted;
 pub(super) fn put(text: &mut Text, counted: &Counted) {
     let classes: Vec<_> = counted.all().iter().map(|(name, class)| (simple(name), class)).collect();
     let counts: [(&str, &str, fn(&ClassMetrics) -> u64); 2] = [
-        ("hbase_master_procedures_submitted_total", "Procedures that were submitted", |class| class.submitted),
-        ("hbase_master_procedures_failed_total", "Procedures that failed and were undone", |class| class.failed),
+        ("hbase_master_procedures_submitted_total", "Procedures that were submitted", |class| {
+            class.submitted
+        }),
+        ("hbase_master_procedures_failed_total", "Procedures that failed and were undone", |class| {
+            class.failed
+        }),
     ];
     for (name, help, count) in counts {
         let mut family = text.family(name, Kind::Counter, help);

@@ -28,12 +28,16 @@ pub(super) fn render(head: Head, sources: &Sources, standing: &Standing) -> Resu
         Standing::Waiting { active: Some(_) } => {
             ("Backup master", "This master takes over when the active one is gone.".to_owned())
         }
-        Standing::Waiting { active: None } => {
-            ("Waiting master", "No active master is known: this one waits for ZooKeeper and the election.".to_owned())
-        }
+        Standing::Waiting { active: None } => (
+            "Waiting master",
+            "No active master is known: this one waits for ZooKeeper and the election.".to_owned(),
+        ),
         Standing::Starting(_) | Standing::Active(_) => {
             let stage = standing.stage().unwrap_or("Begin");
-            ("Starting master", format!("This master has won the election and makes itself ready. It is at: {stage}."))
+            (
+                "Starting master",
+                format!("This master has won the election and makes itself ready. It is at: {stage}."),
+            )
         }
         Standing::Stopping => ("Stopping master", "This master stops.".to_owned()),
     };

@@ -53,7 +53,8 @@ fn attributes(schema: &TableDescriptor) -> Vec<(String, String)> {
 }
 
 fn family(family: &ColumnFamilyDescriptor) -> (String, String) {
-    let attributes = family.attributes().iter().map(|(name, value)| format!("{} = {}", key(name), key(value)));
+    let attributes =
+        family.attributes().iter().map(|(name, value)| format!("{} = {}", key(name), key(value)));
     let configuration = family.configuration().iter().map(|(name, value)| format!("{name} = {value}"));
     (key(family.name()), attributes.chain(configuration).collect::<Vec<_>>().join(", "))
 }

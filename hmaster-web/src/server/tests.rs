@@ -27,7 +27,8 @@ async fn talk(address: SocketAddr, bytes: &[u8]) -> String {
     // The server may have had enough before it has all.
     let _ = stream.write_all(bytes).await;
     let mut answer = Vec::new();
-    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes it");
+    let _ =
+        tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes it");
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -75,7 +76,10 @@ async fn garbage_is_refused() {
         let answer = talk(address, &bytes).await;
         let begin = String::from_utf8_lossy(&bytes[..bytes.len().min(20)]).into_owned();
         // A reset may overtake the answer to one that goes on sending.
-        assert!(answer.starts_with(status) || answer.is_empty() && bytes.len() > 50_000, "{begin:?}: {answer}");
+        assert!(
+            answer.starts_with(status) || answer.is_empty() && bytes.len() > 50_000,
+            "{begin:?}: {answer}"
+        );
     }
     assert!(talk(address, &request("GET", "/healthz")).await.starts_with("HTTP/1.1 200"));
 }
@@ -100,7 +104,9 @@ async fn a_busy_port_is_named() {
             ("hbase.regionserver.info.port.auto", auto),
         ]
     };
-    let bind = |keys: &[(&str, &str)]| InfoServer::bind(sources(std::sync::Arc::default(), FixedView::default(), keys));
+    let bind = |keys: &[(&str, &str)]| {
+        InfoServer::bind(sources(std::sync::Arc::default(), FixedView::default(), keys))
+    };
     let error = bind(&keys("false")).unwrap_err();
     assert!(matches!(error, BindError::PortInUse { .. }), "{error}");
     assert_eq!(error.to_string(), format!("hbase.master.info.port: 127.0.0.1:{port} is in use"));

@@ -67,7 +67,11 @@ async fn a_backup_that_can_t_lead_anywhere_shows_itself() {
         (with_active("other,16000,5", 0), &[], "which has no pages"),
         (with_active("me,16000,5", 16011), &[], "takes over"),
         (with_active("ME,17000,5", 16010), &[], "takes over"),
-        (with_active("other,1,5", 2), &[("hbase.master.infoserver.redirect", "false")], "http://other:2/master-status"),
+        (
+            with_active("other,1,5", 2),
+            &[("hbase.master.infoserver.redirect", "false")],
+            "http://other:2/master-status",
+        ),
     ];
     for (view, keys, says) in cases {
         let site = waiting(view, keys);
@@ -108,10 +112,12 @@ async fn health_tells_role_and_stage() {
 #[tokio::test]
 async fn bad_requests_have_answers() {
     let site = waiting(FixedView::default(), &[]);
-    for path in ["/nope", "/../../etc/passwd", "/master-status/", "/%00", "/jmx%0d%0aX:1", "//", "/rs-status"] {
+    for path in ["/nope", "/../../etc/passwd", "/master-status/", "/%00", "/jmx%0d%0aX:1", "//", "/rs-status"]
+    {
         assert_eq!(get(&site, path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
-    for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS, Method::TRACE, Method::CONNECT] {
+    for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS, Method::TRACE, Method::CONNECT]
+    {
         let reply = site.answer(&method, &"/jmx".parse().unwrap()).await;
         assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
     }
@@ -142,7 +148,10 @@ async fn secrets_are_not_shown() {
     assert_eq!(property("hbase.rootdir")["resource"], "hbase-default.xml");
     assert_eq!(property("hbase.tmp.dir")["isFinal"], false);
     let xml = get(&site, "/conf").await.body_text();
-    assert!(xml.contains("<name>a.&lt;b&gt;&amp;&quot;c</name><value>x&lt;y&gt;&amp;&quot;z\u{FFFD}</value>"), "{xml}");
+    assert!(
+        xml.contains("<name>a.&lt;b&gt;&amp;&quot;c</name><value>x&lt;y&gt;&amp;&quot;z\u{FFFD}</value>"),
+        "{xml}"
+    );
 }
 
 /// A cluster with three region servers, a table whose names and keys are as bad as can be, and a region in transition.
@@ -155,7 +164,8 @@ async fn active() -> (World, Arc<Site>) {
     env.schemas.insert(schema.build());
     env.tables.load([(table.clone(), TableState::Enabled)]);
     for at in 0..250_u32 {
-        let key = if at == 0 { Vec::new() } else { [b"<b>\"'&\x00\xff".as_slice(), &at.to_be_bytes()].concat() };
+        let key =
+            if at == 0 { Vec::new() } else { [b"<b>\"'&\x00\xff".as_slice(), &at.to_be_bytes()].concat() };
         let region = RegionInfo::builder(table.clone()).start_key(key).region_id(u64::from(at)).build();
         let mut record = RegionRecord::new(region, RegionState::Closed);
         record.open_seq_num = SeqNum(7);
@@ -179,12 +189,24 @@ fn the_active_master_shows_everything() {
             assert_eq!(reply.status, StatusCode::OK, "{path}: {}", reply.body_text());
         }
         let page = get(&site, "/master-status").await.body_text();
-        for part in ["http://backup:16012/master-status", "/table.jsp?name=t", "hbase:meta", "FAILED_OPEN", "Start-up"] {
+        for part in [
+            "http://backup:16012/master-status",
+            "/table.jsp?name=t",
+            "hbase:meta",
+            "FAILED_OPEN",
+            "Start-up",
+        ] {
             assert!(page.contains(part), "{part}: {page}");
         }
         assert!(!page.contains("<b>"), "keys are escaped");
         let dump = get(&site, "/dump").await.body_text();
-        for part in ["Servers:\n=====", "requestsPerSecond=", "Regions-in-transition:\n", "state=FAILED_OPEN", "Procedures:\n"] {
+        for part in [
+            "Servers:\n=====",
+            "requestsPerSecond=",
+            "Regions-in-transition:\n",
+            "state=FAILED_OPEN",
+            "Procedures:\n",
+        ] {
             assert!(dump.contains(part), "{part}");
         }
     });
@@ -258,7 +280,10 @@ fn beans_have_java_s_names() {
             assert!(bean(spelling)["AssignTime_99.9th_percentile"].is_u64());
         }
         let ipc = bean("IPC");
-        assert_eq!((&ipc["exceptions.callQueueTooBig"], &ipc["exceptions.otherExceptions"]), (&2.into(), &1.into()));
+        assert_eq!(
+            (&ipc["exceptions.callQueueTooBig"], &ipc["exceptions.otherExceptions"]),
+            (&2.into(), &1.into())
+        );
         assert_eq!(ipc["TotalCallTime_median"], 16);
         for sub in ["Balancer", "FileSystem", "Procedure", "Quotas", "Snapshots"] {
             bean(sub);

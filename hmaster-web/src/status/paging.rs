@@ -166,8 +166,15 @@ mod tests {
 
     #[test]
     fn bad_numbers_are_named() {
-        let cases =
-            ["page=0", "page=-1", "page=x", "page=18446744073709551615", "page=99999999999999999999", "rows=0", "rows=1001"];
+        let cases = [
+            "page=0",
+            "page=-1",
+            "page=x",
+            "page=18446744073709551615",
+            "page=99999999999999999999",
+            "rows=0",
+            "rows=1001",
+        ];
         for query in cases {
             let error = paging(query).unwrap_err();
             assert!(query.starts_with(error.name), "{query}: {error}");

@@ -67,13 +67,15 @@ fn running_row(view: &ProcedureView, now_ms: u64) -> ProcedureRow {
 /// The ended procedures whose results are kept, the latest first.
 pub(crate) fn finished(env: &MasterEnv, filter: &str, paging: Paging) -> Cut<ProcedureRow> {
     let records = env.executor().map(|executor| executor.result_records()).unwrap_or_default();
-    let wanted = records.iter().rev().filter(|record| filter.is_empty() || record.class_name.contains(filter));
+    let wanted =
+        records.iter().rev().filter(|record| filter.is_empty() || record.class_name.contains(filter));
     paging.cut(wanted, |record| finished_row(record))
 }
 
 fn finished_row(record: &pb::Procedure) -> ProcedureRow {
     let exception = record.exception.as_ref().map(JavaException::from);
-    let doing = exception.as_ref().map_or_else(|| "done".to_owned(), |exception| short(&exception.to_string()));
+    let doing =
+        exception.as_ref().map_or_else(|| "done".to_owned(), |exception| short(&exception.to_string()));
     let simple = record.class_name.rsplit('.').next().unwrap_or_default();
     let took_ms = record.last_update.saturating_sub(record.submitted_time);
     row(record, short(simple), doing, took_ms, exception.is_some())

@@ -46,7 +46,7 @@ pub(crate) struct Load {
 impl Load {
     /// Of a report; none before the first, or when it can't be read.
     pub(crate) fn of(online: &Online) -> Option<Self> {
-        if online.load.is_empty() {
+        if online.last_report_ms == 0 {
             return None;
         }
         let report: pb::ServerLoad = decode(online.load.clone()).ok()?;

@@ -62,7 +62,8 @@ fn about_servers(env: &MasterEnv) -> Vec<String> {
     let silent = online.iter().filter(|(_, online)| silent(&online.last_report_ms)).count();
     if silent > 0 {
         let since = duration(SILENCE_MS);
-        found.push(format!("{} region servers haven't reported for more than {since}.", count(silent as u64)));
+        found
+            .push(format!("{} region servers haven't reported for more than {since}.", count(silent as u64)));
     }
     let last_words = env.fatal_errors.all().len();
     if last_words > 0 {
@@ -82,7 +83,9 @@ fn about_regions(env: &MasterEnv) -> Vec<String> {
     let lost = on_lost_servers(env);
     if lost.on_unknown > 0 {
         let regions = count(lost.on_unknown);
-        found.push(format!("{regions} regions are on servers that nobody has heard of; HBCK2 can recover those."));
+        found.push(format!(
+            "{regions} regions are on servers that nobody has heard of; HBCK2 can recover those."
+        ));
     }
     found
 }
