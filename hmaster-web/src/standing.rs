@@ -38,9 +38,8 @@ impl Standing {
     pub(crate) fn role(&self) -> &'static str {
         match self {
             Self::Waiting { .. } => "backup",
-            Self::Starting(_) => "starting",
             Self::Active(reign) if reign.env.conditions.is_initialized() => "active",
-            Self::Active(_) => "starting",
+            Self::Starting(_) | Self::Active(_) => "starting",
             Self::Stopping => "stopping",
         }
     }

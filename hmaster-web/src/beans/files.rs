@@ -2,7 +2,6 @@
 //! `MetricsSnapshotSource` and `MetricsMasterProcSource`.
 
 use super::{Bean, Content, Counted, spread};
-use crate::statistics::Distribution;
 
 /// Java counts only splits that are coordinated by znodes, which nobody uses any more; here the procedures count.
 pub(super) fn files(counted: &Counted) -> Bean {
@@ -27,5 +26,5 @@ pub(super) fn procedures() -> Bean {
 }
 
 fn none() -> Content {
-    Content::Spread(Box::new(Distribution::default()))
+    Content::Spread(Box::default())
 }

@@ -1,7 +1,7 @@
 //! `sub=IPC`. Counterpart of `MetricsHBaseServerSource`.
 
 use super::{Bean, Content};
-use crate::statistics::{Distribution, RpcSnapshot};
+use crate::statistics::RpcSnapshot;
 
 /// Java's names of the exceptions that are counted by themselves, and their classes. One that HBase counts and no
 /// master throws is in it, too.
@@ -102,5 +102,5 @@ fn uncounted(bean: &mut Bean) {
         "authorizationFailures",
     ];
     bean.uncounted(&Content::Counter(0), &counters);
-    bean.uncounted(&Content::Spread(Box::new(Distribution::default())), &["UnwritableTime"]);
+    bean.uncounted(&Content::Spread(Box::default()), &["UnwritableTime"]);
 }

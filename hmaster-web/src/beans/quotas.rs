@@ -1,7 +1,6 @@
 //! `sub=Quotas`. Counterpart of `MetricsMasterQuotaSource`; the numbers are those of a Java master without quotas.
 
 use super::{Bean, Content};
-use crate::statistics::Distribution;
 
 pub(super) fn quotas() -> Bean {
     let mut bean = Bean::of_master("Quotas", "Quotas");
@@ -20,6 +19,6 @@ pub(super) fn quotas() -> Bean {
         "SnapshotObserverSizeComputationTime",
         "SnapshotObserverSnapshotFetchTime",
     ];
-    bean.uncounted(&Content::Spread(Box::new(Distribution::default())), &times);
+    bean.uncounted(&Content::Spread(Box::default()), &times);
     bean
 }

@@ -15,7 +15,7 @@ pub(super) fn snake(name: &str) -> String {
         let after_small = before.is_some_and(|b| b.is_ascii_lowercase());
         // The last capital of several in a row begins a word.
         let begins_word = before.is_some_and(|b| b.is_ascii_uppercase())
-            && chars.get(at + 1).is_some_and(|a| a.is_ascii_lowercase());
+            && chars.get(at + 1).is_some_and(char::is_ascii_lowercase);
         if c.is_ascii_uppercase() && (after_small || begins_word) && !out.ends_with('_') {
             out.push('_');
         }

@@ -5,9 +5,11 @@ use hmaster_procedure::{ClassMetrics, ELAPSED_BOUNDS_MS};
 use super::text::{Kind, Text};
 use crate::beans::Counted;
 
+type Count = fn(&ClassMetrics) -> u64;
+
 pub(super) fn put(text: &mut Text, counted: &Counted) {
     let classes: Vec<_> = counted.all().iter().map(|(name, class)| (simple(name), class)).collect();
-    let counts: [(&str, &str, fn(&ClassMetrics) -> u64); 2] = [
+    let counts: [(&str, &str, Count); 2] = [
         ("hbase_master_procedures_submitted_total", "Procedures that were submitted", |class| {
             class.submitted
         }),

@@ -291,6 +291,34 @@ fn beans_have_java_s_names() {
     });
 }
 
+/// What `/jmx` of an active Java master 2.6.4 had, without counts of ranges that come and go: bean, attribute, type.
+const JAVA_BEANS: &str = include_str!("../beans/java-2.6.4.txt");
+
+#[test]
+fn every_attribute_of_a_java_master_is_there_with_its_type() {
+    run(async {
+        let (_world, site) = active().await;
+        let json: Value = serde_json::from_str(&get(&site, "/jmx").await.body_text()).unwrap();
+        let mut differences = Vec::new();
+        for line in JAVA_BEANS.lines() {
+            let [sub, attribute, kind] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+            let name = format!("Hadoop:service=HBase,name=Master,sub={sub}");
+            let bean = json["beans"].as_array().unwrap().iter().find(|bean| bean["name"] == *name);
+            let own = match bean.and_then(|bean| bean.get(attribute)) {
+                None => "missing",
+                Some(Value::String(_)) => "text",
+                Some(Value::Number(number)) if number.is_f64() => "fraction",
+                Some(Value::Number(_)) => "integer",
+                Some(_) => "something else",
+            };
+            if own != kind {
+                differences.push(format!("{line}: {own}"));
+            }
+        }
+        assert!(differences.is_empty(), "{differences:#?}");
+    });
+}
+
 #[test]
 fn metrics_are_prometheus_s_format() {
     run(async {

@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(key(b"a\x00\xff<"), "a\\x00\\xFF<");
         let long = key(&vec![0; 40_000]);
         assert!(long.chars().count() <= TEXT_CHARS_MAX + 1 && long.ends_with('…'), "{long}");
-        assert!(key(&vec![b'a'; 161]).ends_with("aa…"));
+        assert!(key(&[b'a'; 161]).ends_with("aa…"));
         assert_eq!(short(&"é".repeat(200)).chars().count(), TEXT_CHARS_MAX + 1);
     }
 }
