@@ -321,13 +321,19 @@ impl Region {
             write_requests: self.0.writes.load(Ordering::Relaxed),
             flushed_sequence_id: self.flushed_sequence_id(),
             flushed_by_family: stores.flushed_by_family(),
-            last_major_compaction_ms: created.collect::<Option<Vec<_>>>().into_iter().flatten().min().unwrap_or(0),
+            last_major_compaction_ms: created
+                .collect::<Option<Vec<_>>>()
+                .into_iter()
+                .flatten()
+                .min()
+                .unwrap_or(0),
         }
     }
 
     /// Everything up to this sequence id is in store files; none when nothing was ever flushed.
     pub(crate) fn flushed_sequence_id(&self) -> Option<u64> {
-        let flushed = self.0.stores.flushed_by_family().into_iter().filter_map(|(_, flushed)| flushed).max()?;
+        let flushed =
+            self.0.stores.flushed_by_family().into_iter().filter_map(|(_, flushed)| flushed).max()?;
         // Between the stores of one flush, some are ahead of others.
         let oldest = self.0.stores.oldest_in_memory();
         Some(oldest.map_or(flushed, |oldest| flushed.min(oldest.saturating_sub(1))))

@@ -2,8 +2,8 @@
 //! many files, and archives log files that no region needs. Counterpart of `MemStoreFlusher`, `CompactSplit` and
 //! `LogRoller`.
 
-use std::sync::{Arc, Weak};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;

@@ -45,7 +45,8 @@ impl RegionLog {
         };
         // As in Java, where a cell must have a row, and the one before all others is empty.
         let start = region.start_key();
-        let marker_row = if start.is_empty() { Bytes::from_static(&[0]) } else { Bytes::copy_from_slice(start) };
+        let marker_row =
+            if start.is_empty() { Bytes::from_static(&[0]) } else { Bytes::copy_from_slice(start) };
         Self { server, one, name, key, marker, marker_row }
     }
 
@@ -55,7 +56,12 @@ impl RegionLog {
     }
 
     /// Logs cells and waits until they are durable and applied; their sequence id.
-    pub(crate) async fn append(&self, cells: Vec<Cell>, nonce: (u64, u64), edit: Edit) -> Result<u64, LogFailure> {
+    pub(crate) async fn append(
+        &self,
+        cells: Vec<Cell>,
+        nonce: (u64, u64),
+        edit: Edit,
+    ) -> Result<u64, LogFailure> {
         let (group, value) = nonce;
         let key = pb::WalKey {
             nonce_group: (value != 0).then_some(group),

@@ -48,7 +48,7 @@ async fn splitting_again_changes_nothing() {
     assert_eq!(cluster.disk.snapshot(), once);
     let names = cluster.names(&edits_folder(&root)).await;
     let last = format!("{:019}", 5);
-    assert_eq!(names, [last.as_str(), "0.seqid"], "named by the highest sequence id");
+    assert_eq!(names, ["0.seqid", last.as_str()], "named by the highest sequence id");
     let region = cluster.open(&cluster.server(2).await).await;
     assert_eq!(rows(&region).await, pairs(&["a", "c"]));
     // And once more, behind the back of the region that is open: it finds nothing new when it opens again.
@@ -200,7 +200,8 @@ async fn each_region_gets_its_own() {
     let options = RegionOptions::default();
     let first = cluster.open(&server).await;
     let open = |server: &Server| {
-        let (root, log, other, options) = (server.root.clone(), server.log.clone(), other.clone(), options.clone());
+        let (root, log, other, options) =
+            (server.root.clone(), server.log.clone(), other.clone(), options.clone());
         async move { Region::open(&root, &log, other, table(), options).await.unwrap() }
     };
     let second = open(&server).await;

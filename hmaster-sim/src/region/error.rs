@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use hmaster_fs::{FsError, FsPath};
 use hmaster_fs::rootdir::RootDirError;
+use hmaster_fs::{FsError, FsPath};
 use hmaster_store::FileError;
 use hmaster_store::hfile::HFileWriteError;
 use hmaster_store::wal::LogFailure;
@@ -23,7 +23,9 @@ pub(crate) enum RegionError {
         region: String,
     },
     /// The row belongs to another region.
-    #[error("Requested row out of range for {operation} on HRegion {region}, startKey='{start}', getEndKey()='{end}', row='{row}'")]
+    #[error(
+        "Requested row out of range for {operation} on HRegion {region}, startKey='{start}', getEndKey()='{end}', row='{row}'"
+    )]
     WrongRegion {
         /// What was tried.
         operation: &'static str,

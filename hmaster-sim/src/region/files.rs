@@ -69,7 +69,8 @@ impl RegionFiles {
                 Err(unknown) => return Err(self.tracker(&unknown.value)),
             }
         }
-        let (name, found) = (self.region.table(), self.root.region_info(self.region.table(), self.region.encoded_name()));
+        let (name, found) =
+            (self.region.table(), self.root.region_info(self.region.table(), self.region.encoded_name()));
         let is_right = match found.await {
             Ok(found) => found.as_ref() == Some(&self.region),
             Err(error) if error.is_transient() => return Err(error.into()),
@@ -116,7 +117,10 @@ impl RegionFiles {
     /// Where a new file of a family is written.
     pub(super) async fn new_path(&self, family: &[u8]) -> Result<FsPath, StorageError> {
         let folder = self.folder().join(TEMP).join(&text(family));
-        self.fs().mkdirs(&folder, None).await.map_err(StorageError::fs("make a folder for new store files"))?;
+        self.fs()
+            .mkdirs(&folder, None)
+            .await
+            .map_err(StorageError::fs("make a folder for new store files"))?;
         Ok(folder.join(&format!("{:016x}{:016x}", self.chance.bits(), self.chance.bits())))
     }
 
@@ -128,7 +132,8 @@ impl RegionFiles {
         if let Err(error) = self.fs().rename(file, &target).await {
             self.doubtful.lock().push(target.clone());
             // The answer may have been lost. Nobody else makes this name.
-            let arrived = error.kind == FsErrorKind::Unknown && self.fs().exists(&target).await.unwrap_or(false);
+            let arrived =
+                error.kind == FsErrorKind::Unknown && self.fs().exists(&target).await.unwrap_or(false);
             if !arrived {
                 return Err(StorageError::Fs { doing: "let a store file join its store", source: error });
             }
@@ -145,7 +150,10 @@ impl RegionFiles {
         let doubtful = self.doubtful.lock().clone();
         for path in doubtful {
             warn!(%path, "deleting a store file of which it isn't known whether it joined its store");
-            self.fs().delete(&path).await.map_err(StorageError::fs("delete a store file that came to nothing"))?;
+            self.fs()
+                .delete(&path)
+                .await
+                .map_err(StorageError::fs("delete a store file that came to nothing"))?;
             self.doubtful.lock().retain(|other| *other != path);
         }
         Ok(())

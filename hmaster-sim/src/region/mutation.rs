@@ -149,7 +149,11 @@ impl Condition {
 
 /// Whether a column's newest value passes. Here the operator's left side is the expected value, in filters it is the
 /// right one. Counterpart of a part of `HRegion.checkAndMutateInternal`.
-pub(super) fn value_passes(op: CompareOp, expected: &[u8], found: Option<&[u8]>) -> Result<bool, RegionError> {
+pub(super) fn value_passes(
+    op: CompareOp,
+    expected: &[u8],
+    found: Option<&[u8]>,
+) -> Result<bool, RegionError> {
     let Some(found) = found else {
         return Ok(expected.is_empty() && op != CompareOp::NotEqual);
     };
@@ -197,11 +201,7 @@ fn take(cells: &mut impl Iterator<Item = Cell>, count: usize) -> Result<Vec<Cell
 }
 
 /// The cells in the message itself.
-fn cells_of(
-    proto: &pb::MutationProto,
-    kind: MutationKind,
-    timestamp: i64,
-) -> Result<Vec<Cell>, RegionError> {
+fn cells_of(proto: &pb::MutationProto, kind: MutationKind, timestamp: i64) -> Result<Vec<Cell>, RegionError> {
     let row = proto.row.as_deref().unwrap_or_default();
     let mut cells = Vec::new();
     for column in &proto.column_value {

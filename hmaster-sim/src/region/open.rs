@@ -59,7 +59,8 @@ async fn store_files(
             // A half has of the parent's files what the parent has compacted; their names aren't this region's.
             compacted.extend(names.map_err(failed)?.into_iter().filter(|_| !file.is_elsewhere()));
         }
-        let (old, current): (Vec<_>, Vec<_>) = found.into_iter().partition(|file| compacted.contains(file.name()));
+        let (old, current): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|file| compacted.contains(file.name()));
         if !old.is_empty() {
             info!(region = %files.region.encoded_name(), files = old.len(), "store files that were compacted before");
             files.archive(family.name(), &old).await?;
@@ -94,7 +95,11 @@ async fn record_sequence(root: &RootDir, info: &RegionInfo, sequence: u64) -> Re
 }
 
 /// Records that a region used sequence ids up to this one.
-pub(super) async fn write_sequence(root: &RootDir, info: &RegionInfo, sequence: u64) -> Result<(), StorageError> {
+pub(super) async fn write_sequence(
+    root: &RootDir,
+    info: &RegionInfo,
+    sequence: u64,
+) -> Result<(), StorageError> {
     let sequence = SeqNum(i64::try_from(sequence).unwrap_or(i64::MAX));
     match root.write_sequence_id(info, sequence).await {
         Ok(()) => Ok(()),

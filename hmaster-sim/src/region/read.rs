@@ -45,10 +45,12 @@ impl Region {
         for family in spec.families.keys() {
             self.store_of(family)?;
         }
-        let one_row = (spec.start == spec.stop && spec.start_inclusive && spec.stop_inclusive).then_some(&spec.start);
+        let one_row =
+            (spec.start == spec.stop && spec.start_inclusive && spec.stop_inclusive).then_some(&spec.start);
         let snapshot = stores.snapshot(one_row.map(|row| &**row).filter(|row| !row.is_empty()));
         let wanted = |name: &Bytes| spec.families.is_empty() || spec.families.contains_key(name);
-        let sources = stores.families().iter().zip(snapshot.sources).filter(|(family, _)| wanted(&family.name));
+        let sources =
+            stores.families().iter().zip(snapshot.sources).filter(|(family, _)| wanted(&family.name));
         let sources = sources.map(|(family, sources)| StoreSources { family, sources }).collect();
         let read_point = spec.read_point.map_or(snapshot.read_point, |asked| asked.min(snapshot.read_point));
         let now_ms = self.0.files.clock.now_ms() as i64;

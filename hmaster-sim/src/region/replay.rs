@@ -93,7 +93,8 @@ impl Replay<'_> {
             if entry.sequence_id() <= self.stored[store] {
                 continue;
             }
-            let own = Cell::parse(bytes::Bytes::copy_from_slice(cell.as_bytes())).expect("the bytes of a cell");
+            let own =
+                Cell::parse(bytes::Bytes::copy_from_slice(cell.as_bytes())).expect("the bytes of a cell");
             match by_store.iter_mut().find(|(number, _)| *number == store) {
                 Some((_, cells)) => cells.push(own),
                 None => by_store.push((store, vec![own])),

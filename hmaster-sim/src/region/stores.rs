@@ -117,7 +117,13 @@ impl Stores {
     }
 
     /// What was sealed is in a file now, if there was anything.
-    pub(super) fn flushed(&self, store: usize, segments: &[Arc<Segment>], file: Option<Arc<DiskFile>>, sequence: u64) {
+    pub(super) fn flushed(
+        &self,
+        store: usize,
+        segments: &[Arc<Segment>],
+        file: Option<Arc<DiskFile>>,
+        sequence: u64,
+    ) {
         let mut state = self.state.write();
         let store = &mut state[store];
         store.sealed.retain(|sealed| !segments.iter().any(|segment| Arc::ptr_eq(segment, sealed)));
@@ -160,7 +166,11 @@ impl Stores {
     /// About how much memory the cells take that aren't in files.
     pub(crate) fn memstore_bytes(&self) -> u64 {
         let state = self.state.read();
-        state.iter().flat_map(|store| store.sealed.iter().chain([&store.active])).map(|s| s.heap_bytes()).sum()
+        state
+            .iter()
+            .flat_map(|store| store.sealed.iter().chain([&store.active]))
+            .map(|s| s.heap_bytes())
+            .sum()
     }
 
     /// The lowest sequence id of all that isn't in files.

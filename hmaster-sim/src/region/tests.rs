@@ -128,7 +128,14 @@ pub(crate) fn info() -> RegionInfo {
     RegionInfo::builder(TableName::new("default", "t").unwrap()).end_key(*b"z").region_id(7).build()
 }
 
-pub(crate) fn cell(row: &str, family: &str, qualifier: &str, timestamp: i64, kind: CellType, value: &str) -> Cell {
+pub(crate) fn cell(
+    row: &str,
+    family: &str,
+    qualifier: &str,
+    timestamp: i64,
+    kind: CellType,
+    value: &str,
+) -> Cell {
     Cell::new(CellParts {
         row: row.as_bytes(),
         family: family.as_bytes(),

@@ -122,10 +122,12 @@ impl Region {
             return;
         }
         let checked: Vec<Result<(), RegionError>> = run.iter().map(|mutation| self.check(mutation)).collect();
-        let fit = run.iter().zip(&checked).filter(|(_, checked)| checked.is_ok()).map(|(mutation, _)| mutation);
+        let fit =
+            run.iter().zip(&checked).filter(|(_, checked)| checked.is_ok()).map(|(mutation, _)| mutation);
         let fit: Vec<&Mutation> = fit.collect();
         let written = if fit.is_empty() { Ok(()) } else { self.write_all(&fit).await };
-        answers.extend(checked.into_iter().map(|checked| checked.and_then(|()| written.clone()).map(|()| None)));
+        answers
+            .extend(checked.into_iter().map(|checked| checked.and_then(|()| written.clone()).map(|()| None)));
     }
 
     async fn write_all(&self, mutations: &[&Mutation]) -> Result<(), RegionError> {
@@ -234,7 +236,8 @@ impl Region {
             let timestamp = if newest {
                 // Of several deletes of one column, each takes one version more.
                 seen.push((cell.family(), cell.qualifier()));
-                let count = seen.iter().filter(|column| **column == (cell.family(), cell.qualifier())).count();
+                let count =
+                    seen.iter().filter(|column| **column == (cell.family(), cell.qualifier())).count();
                 self.nth_version(cell, count).await?.unwrap_or(now_ms)
             } else {
                 at(cell, now_ms).timestamp()

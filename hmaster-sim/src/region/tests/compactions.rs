@@ -65,7 +65,8 @@ async fn scans_go_on_over_flushes_and_compactions() {
     region.flush().await.unwrap();
     region.compact(true).await.unwrap();
     while scanner.next(&mut cells, &mut Limits::batch_only(None)).await.unwrap() {}
-    let values: Vec<_> = cells.iter().map(|cell| String::from_utf8_lossy(cell.value()).into_owned()).collect();
+    let values: Vec<_> =
+        cells.iter().map(|cell| String::from_utf8_lossy(cell.value()).into_owned()).collect();
     assert_eq!(values, ["v", "v", "1"], "what was there when the scan began");
 }
 
@@ -131,7 +132,9 @@ async fn daughters_read_their_halves_and_then_have_their_own() {
     }
     parent.close(true).await.unwrap();
     let file = cluster.files().await.remove(0);
-    for (half, start, end, expected) in [(Half::Bottom, "", "m", ["a", "b"]), (Half::Top, "m", "z", ["m", "n"])] {
+    for (half, start, end, expected) in
+        [(Half::Bottom, "", "m", ["a", "b"]), (Half::Top, "m", "z", ["m", "n"])]
+    {
         let daughter = RegionInfo::builder(info().table().clone())
             .start_key(start.as_bytes())
             .end_key(end.as_bytes())
@@ -166,7 +169,7 @@ async fn a_row_in_the_middle() {
     }
     region.flush().await.unwrap();
     let row = region.best_split_row().await.unwrap().unwrap();
-    assert!((&b"a080"[..].. &b"a220"[..]).contains(&&*row), "{row:?}");
+    assert!((&b"a080"[..]..&b"a220"[..]).contains(&&*row), "{row:?}");
 }
 
 /// A compaction whose answer is lost must not bring deleted rows back, whenever it turns out to have happened.

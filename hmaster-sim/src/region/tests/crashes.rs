@@ -110,7 +110,11 @@ async fn whenever_a_server_dies_nothing_acknowledged_is_lost() {
             cluster.disk.crash_all();
             cluster.recover(&"server,16020,1".parse().unwrap()).await;
             let found = found(&cluster, 2).await;
-            assert!(script.allows(&found), "change {nth}, after: {after}: {found:?}, not {:?}", script.acknowledged);
+            assert!(
+                script.allows(&found),
+                "change {nth}, after: {after}: {found:?}, not {:?}",
+                script.acknowledged
+            );
             crashes += 1;
         }
     }

@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use hmaster_fs::memory::{CrashAtChange, NoFaults};
+use hmaster_types::Clock as _;
 
 use super::*;
 
@@ -58,7 +59,8 @@ impl World {
         let (row, qualifier) = (self.pick(&ROWS), self.pick(&QUALIFIERS));
         let mut after = self.model.clone();
         let key = Bytes::copy_from_slice(row.as_bytes());
-        let versions: Vec<i64> = self.model.keys().filter(|k| k.0 == row && k.1 == qualifier).map(|k| k.2.0).collect();
+        let versions: Vec<i64> =
+            self.model.keys().filter(|k| k.0 == row && k.1 == qualifier).map(|k| k.2.0).collect();
         let at = versions.get(self.chance.below(versions.len())).copied();
         let delete = |kind, timestamp| {
             let of_family = matches!(kind, CellType::DeleteFamily | CellType::DeleteFamilyVersion);
@@ -136,7 +138,8 @@ impl World {
     /// Dies in the middle of a change, a flush or a compaction.
     async fn crash_amid(&mut self) {
         let nth = self.chance.below(8) as u64;
-        let plan = if self.chance.happens(0.5) { CrashAtChange::before(nth) } else { CrashAtChange::after(nth) };
+        let plan =
+            if self.chance.happens(0.5) { CrashAtChange::before(nth) } else { CrashAtChange::after(nth) };
         self.cluster.disk.set_fault_plan(plan);
         let (mutation, after) = self.change();
         match self.chance.below(3) {
@@ -161,7 +164,8 @@ impl World {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let spec = ScanSpec { max_versions: 1000, ..ScanSpec::range(Bytes::new(), Bytes::new()) };
         let cells = scan(&self.region, spec).await;
-        let entry = |c: &Cell| ((text(c.row()), text(c.qualifier()), Reverse(c.timestamp())), text(c.value()));
+        let entry =
+            |c: &Cell| ((text(c.row()), text(c.qualifier()), Reverse(c.timestamp())), text(c.value()));
         cells.iter().map(entry).collect()
     }
 
@@ -172,7 +176,8 @@ impl World {
     /// A get of some versions of a row, and a scan from the end.
     async fn compare_some(&self) {
         let (row, versions) = (self.pick(&ROWS), 1 + self.chance.below(3));
-        let spec = ScanSpec { max_versions: versions as u32, ..ScanSpec::row(row.as_bytes().to_vec().into()) };
+        let spec =
+            ScanSpec { max_versions: versions as u32, ..ScanSpec::row(row.as_bytes().to_vec().into()) };
         let cells = self.region.get(spec).await.unwrap();
         let mut expected = Vec::new();
         for qualifier in QUALIFIERS {

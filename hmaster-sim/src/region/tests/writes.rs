@@ -13,7 +13,8 @@ fn increment(row: &str, by: i64, nonce: u64) -> Mutation {
         cell_type: CellType::Put,
         value: &by.to_be_bytes(),
     };
-    let mutation = Mutation::new(MutationKind::Increment, row.to_owned().into(), vec![Cell::new(parts).unwrap()]);
+    let mutation =
+        Mutation::new(MutationKind::Increment, row.to_owned().into(), vec![Cell::new(parts).unwrap()]);
     Mutation { nonce, ..mutation }
 }
 
@@ -98,7 +99,8 @@ async fn a_batch_answers_each_for_itself() {
     let (_cluster, _server, region) = region().await;
     let mut nowhere = put("b", "x");
     nowhere.cells = vec![cell("b", "none", "q", 1, CellType::Put, "x")];
-    let answers = region.mutate(vec![put("a", "1"), nowhere, put("zz", "out"), increment("a", 1, 0)], 0).await;
+    let answers =
+        region.mutate(vec![put("a", "1"), nowhere, put("zz", "out"), increment("a", 1, 0)], 0).await;
     assert!(answers[0].is_ok() && answers[3].is_ok());
     let text = |i: usize| answers[i].as_ref().unwrap_err().to_string();
     assert!(text(1).starts_with("Column family none does not exist in region t,,7."), "{}", text(1));
@@ -184,7 +186,11 @@ async fn too_much_in_memory_is_refused_until_it_is_flushed() {
     // The flush can't go on while its files can't be made.
     cluster.disk.set_fault_plan(|call: &hmaster_fs::memory::Call<'_>| {
         let is_store_file = call.path.as_str().contains("/.tmp/");
-        if is_store_file { hmaster_fs::memory::Fault::Fail(hmaster_fs::FsErrorKind::NoSpace) } else { Default::default() }
+        if is_store_file {
+            hmaster_fs::memory::Fault::Fail(hmaster_fs::FsErrorKind::NoSpace)
+        } else {
+            Default::default()
+        }
     });
     let mut refused = None;
     for i in 0..100 {
@@ -228,7 +234,8 @@ async fn requests_as_clients_send_them() {
         mutate_type: Some(kind.into()),
         ..Default::default()
     };
-    let read = |proto: &pb::MutationProto, cells: Vec<Cell>| Mutation::from_proto(proto, &mut cells.into_iter());
+    let read =
+        |proto: &pb::MutationProto, cells: Vec<Cell>| Mutation::from_proto(proto, &mut cells.into_iter());
     let with = |kind, column| pb::MutationProto { column_value: vec![column], ..proto(kind) };
     let behind = |kind, count| pb::MutationProto { associated_cell_count: Some(count), ..proto(kind) };
     let good = [
@@ -243,12 +250,17 @@ async fn requests_as_clients_send_them() {
     }
     assert!(read(&proto(MutationType::Delete), vec![]).unwrap().cells.is_empty());
     let no_row = pb::MutationProto { row: None, ..proto(MutationType::Put) };
-    let empty_row = pb::MutationProto { row: Some(Bytes::new()), ..with(MutationType::Put, value(Some("v"))) };
+    let empty_row =
+        pb::MutationProto { row: Some(Bytes::new()), ..with(MutationType::Put, value(Some("v"))) };
     let deleted = cell("a", "f", "q", 1, CellType::Delete, "");
     let bad = [
         (with(MutationType::Put, value(None)), vec![], "Missing required field: qualifier value"),
         (proto(MutationType::Put), vec![], "No columns to insert"),
-        (behind(MutationType::Put, 2), put("a", "v").cells, "Cell count of 2 but at index 1 no cell returned"),
+        (
+            behind(MutationType::Put, 2),
+            put("a", "v").cells,
+            "Cell count of 2 but at index 1 no cell returned",
+        ),
         (behind(MutationType::Put, 1), put("b", "v").cells, "isn't of row a"),
         (behind(MutationType::Delete, 1), put("a", "v").cells, "has no place in a Delete"),
         (behind(MutationType::Increment, 1), vec![deleted], "has no place in a Increment"),

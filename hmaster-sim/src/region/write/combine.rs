@@ -50,7 +50,8 @@ impl Region {
         let order = self.0.stores.order();
         deltas.sort_by(|a, b| order.compare(a, b));
         let new = |delta: &Cell| {
-            let is_same = |cell: &&Cell| (cell.family(), cell.qualifier()) == (delta.family(), delta.qualifier());
+            let is_same =
+                |cell: &&Cell| (cell.family(), cell.qualifier()) == (delta.family(), delta.qualifier());
             let cell = combine(mutation, delta, current.iter().find(is_same), now_ms)?;
             self.check_size(&cell, self.0.options.cell_bytes_max)?;
             Ok(cell)
@@ -59,7 +60,12 @@ impl Region {
     }
 }
 
-fn combine(mutation: &Mutation, delta: &Cell, current: Option<&Cell>, now_ms: i64) -> Result<Cell, RegionError> {
+fn combine(
+    mutation: &Mutation,
+    delta: &Cell,
+    current: Option<&Cell>,
+    now_ms: i64,
+) -> Result<Cell, RegionError> {
     let Some(current) = current else {
         if mutation.kind == MutationKind::Increment {
             number(delta)?;
