@@ -1,10 +1,14 @@
-//! The balancer: a cluster and a budget in, a plan out.
+//! The balancer: a cluster and a budget in, a plan out. Counterpart of `StochasticLoadBalancer.balanceTable`.
 
+use crate::bounds::Bounds;
 use crate::budget::{Budget, Meter};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Region, Server};
 use crate::config::Config;
-use crate::constraints::Constraints;
-use crate::search::{self, Milestone};
+use crate::constraints::{Broken, Constraints, Rules};
+use crate::cost::custom::CustomCost;
+use crate::need::needs_balance;
+use crate::plan::{Judgement, Move, Plan, keep_caps};
+use crate::search;
 use crate::state::State;
 
 /// Makes plans.
@@ -20,12 +24,97 @@ impl Balancer {
         Self { config, constraints: Constraints::default() }
     }
 
-    /// Searches.
-    pub fn search<'c>(&self, cluster: &'c Cluster, budget: Budget<'_>) -> (State<'c>, Vec<Milestone>) {
-        let rules = self.constraints.compile(cluster);
-        let mut meter = Meter::new(budget);
-        let mut state = State::new(cluster, &self.config);
-        let way = search::search(&mut state, &self.config, &rules, &mut meter, budget.seed);
-        (state, way)
+    /// Keeps these in every plan.
+    #[must_use]
+    pub fn constraints(mut self, constraints: Constraints) -> Self {
+        self.constraints = constraints;
+        self
     }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Makes a plan, if the rules of [`needs_balance`] want one. Never costs more than what is, unless a constraint
+    /// asks for it.
+    pub fn plan(&self, cluster: &Cluster, budget: Budget<'_>) -> Plan {
+        self.plan_with(cluster, budget, &mut [])
+    }
+
+    /// As [`Self::plan`], with cost functions of the user's own. Their costs count in the search; [`Plan::after`] and
+    /// the bounds tell of HBase's functions only.
+    pub fn plan_with(&self, cluster: &Cluster, budget: Budget<'_>, own: &mut [Box<dyn CustomCost>]) -> Plan {
+        let start = State::new(cluster, &self.config);
+        let rules = self.constraints.compile(cluster);
+        let verdict = needs_balance(&start, &self.config);
+        let wanted =
+            verdict.is_needed() || !rules.misplaced(cluster, start.places()).is_empty() || !own.is_empty();
+        let mut meter = Meter::new(budget);
+        let (mut end, mut way) = (start.clone(), Vec::new());
+        if wanted {
+            way = search::search(&mut end, &self.config, &rules, &mut meter, budget.seed);
+            search::descend_own(&mut end, &rules, &mut meter, budget.seed, own);
+            self.cap(&start, &mut end);
+        }
+        let moves = moves(cluster, &end);
+        let after = State::with_places(cluster, &self.config, end.into_places());
+        Plan {
+            verdict,
+            moves,
+            before: Judgement::of(&start),
+            after: Judgement::of(&after),
+            bounds: Bounds::new(&start, &after),
+            broken: broken(rules, &after),
+            way,
+            candidates: meter.spent(),
+        }
+    }
+
+    /// Keeps the number of moves within its bounds, HBase's own among them.
+    fn cap<'c>(&self, start: &State<'c>, end: &mut State<'c>) {
+        let all = self.constraints.moves_max.unwrap_or(usize::MAX).min(start.moved_max() as usize);
+        if self.constraints.has_caps() || end.moved() as usize > all {
+            *end = keep_caps(start, end, &self.constraints, all);
+        }
+    }
+}
+
+/// What differs from where regions are, in the order of regions.
+fn moves(cluster: &Cluster, end: &State<'_>) -> Vec<Move> {
+    let moved = |region: Region| {
+        let (from, to) = (cluster.home(region), end.at(region));
+        (from != to).then_some(Move { region, from, to })
+    };
+    cluster.regions().filter_map(moved).collect()
+}
+
+/// Names what the places don't keep.
+fn broken(rules: Rules, end: &State<'_>) -> Vec<Broken> {
+    let cluster = end.cluster();
+    let name = |server: Server| &cluster.server(server).name;
+    let mut broken = Vec::new();
+    for (region, server) in rules.misplaced(cluster, end.places()) {
+        let reason = format!("{} stays on {}", cluster.region_text(region), name(server));
+        broken.push(Broken { constraint: "servers of tables".to_owned(), reason });
+    }
+    for region in cluster.regions().filter(|&region| !cluster.is_usable(end.at(region))) {
+        let reason = format!("{} stays on {}", cluster.region_text(region), name(end.at(region)));
+        broken.push(Broken { constraint: "draining or lost server".to_owned(), reason });
+    }
+    if let Some(copies) = cluster.copies() {
+        let apart = cluster.host_count() >= copies.replicas_max();
+        for region in cluster.regions().filter(|&r| !copies.is_primary(r.0) && cluster.is_usable(end.at(r))) {
+            if apart && end.copies_near(region.0, end.at(region).0).0 > 0 {
+                let reason = format!(
+                    "{} is beside another replica on {}",
+                    cluster.region_text(region),
+                    name(end.at(region))
+                );
+                broken.push(Broken { constraint: "replicas apart".to_owned(), reason });
+            }
+        }
+    }
+    broken.extend(rules.impossible);
+    broken
 }

@@ -90,9 +90,10 @@ impl<'a> Meter<'a> {
     fn look(&mut self) {
         self.looked_at = self.spent;
         let work = self.spent as f64 / self.budget.candidates_max.max(1) as f64;
-        let time = self.budget.time.map_or(0.0, |(elapsed, max)| {
-            elapsed().as_secs_f64() / max.as_secs_f64().max(f64::MIN_POSITIVE)
-        });
+        let time = self
+            .budget
+            .time
+            .map_or(0.0, |(elapsed, max)| elapsed().as_secs_f64() / max.as_secs_f64().max(f64::MIN_POSITIVE));
         self.share = work.max(time);
         self.over = self.over || self.share >= 1.0 || self.budget.stop.is_some_and(|stop| stop());
     }

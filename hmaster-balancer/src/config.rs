@@ -137,7 +137,11 @@ fn in_hours(hour: u8, start: u8, end: u8) -> bool {
 struct Settings<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl Settings<'_> {
-    fn number<N: std::str::FromStr + PartialOrd + Copy>(&self, key: &str, default: N) -> Result<N, BalancerError> {
+    fn number<N: std::str::FromStr + PartialOrd + Copy>(
+        &self,
+        key: &str,
+        default: N,
+    ) -> Result<N, BalancerError> {
         let Some(text) = (self.0)(key) else { return Ok(default) };
         let number: N = text.trim().parse().map_err(|_| bad(key, &text, "not a number in range"))?;
         // Only NaN differs from itself.
@@ -193,7 +197,10 @@ mod tests {
     fn keys_are_javas() {
         let config = read(&[
             ("hbase.master.balancer.stochastic.regionReplicaHostCostKey", "7"),
-            ("hbase.master.balancer.stochastic.additionalCostFunctions", "a.B, x.HeterogeneousRegionCountCostFunction"),
+            (
+                "hbase.master.balancer.stochastic.additionalCostFunctions",
+                "a.B, x.HeterogeneousRegionCountCostFunction",
+            ),
             ("hbase.offpeak.start.hour", "22"),
             ("hbase.offpeak.end.hour", "4"),
         ])

@@ -159,7 +159,10 @@ impl Rules {
             if self.pinned[region as usize] && !cluster.is_usable(home) {
                 self.pinned[region as usize] = false;
                 let server = &cluster.server(home).name;
-                let reason = format!("{} is on {server}, which may not hold regions", cluster.region_text(Region(region)));
+                let reason = format!(
+                    "{} is on {server}, which may not hold regions",
+                    cluster.region_text(Region(region))
+                );
                 self.impossible.push(Broken { constraint: "pinned region".to_owned(), reason });
             }
         }

@@ -257,7 +257,8 @@ impl LoadHistory {
     }
 
     fn forget_unseen(&mut self) {
-        let kept: Vec<u32> = (0..self.rows.len() as u32).filter(|&row| self.rows[row as usize].seen).collect();
+        let kept: Vec<u32> =
+            (0..self.rows.len() as u32).filter(|&row| self.rows[row as usize].seen).collect();
         let renamed: HashMap<u32, u32> = if self.large.is_empty() {
             HashMap::new()
         } else {
@@ -331,7 +332,11 @@ mod tests {
         record(&mut history, &[(b"r", sample(100, 4, 10))]);
         assert_eq!(history.loads_of(b"r").unwrap(), [0.0, 0.0, 0.0, 10.0]);
         record(&mut history, &[(b"r", sample(160, 2, 20))]);
-        assert_eq!(history.loads_of(b"r").unwrap(), [60.0, 120.0, 2.0, 15.0], "a flush counts as the new size");
+        assert_eq!(
+            history.loads_of(b"r").unwrap(),
+            [60.0, 120.0, 2.0, 15.0],
+            "a flush counts as the new size"
+        );
         record(&mut history, &[(b"r", sample(40, 5, 30))]);
         assert_eq!(history.loads_of(b"r").unwrap(), [50.0, 100.0, 2.5, 20.0], "a restart counts from zero");
     }

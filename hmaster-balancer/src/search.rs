@@ -10,6 +10,7 @@
 mod classes;
 mod deal;
 mod descent;
+mod own;
 mod polish;
 mod repair;
 mod slots;
@@ -26,6 +27,8 @@ use classes::Classes;
 use polish::Polish;
 use slots::Slots;
 use view::View;
+
+pub(crate) use own::descend_own;
 
 /// Temperature at which annealing begins, in costs of one move. From half of this upwards regions drift away from
 /// home faster than exchanges bring them back; at a fifth of it little is gained.
@@ -45,7 +48,13 @@ pub struct Milestone {
 }
 
 /// Improves the places of a state within a budget. Gives its way there.
-pub(crate) fn search(state: &mut State<'_>, config: &crate::Config, rules: &Rules, meter: &mut Meter<'_>, seed: u64) -> Vec<Milestone> {
+pub(crate) fn search(
+    state: &mut State<'_>,
+    config: &crate::Config,
+    rules: &Rules,
+    meter: &mut Meter<'_>,
+    seed: u64,
+) -> Vec<Milestone> {
     let mut way = vec![milestone(state, meter)];
     let cluster = state.cluster();
     let mut rng = Rng::with_seed(seed);

@@ -69,9 +69,9 @@ impl<'c> State<'c> {
                 Counts::new(u64::from(places.table_totals[t]), numbers.into_iter())
             })
             .collect();
-        let primary_skew = cluster.copies().map(|copies| {
-            Counts::new(copies.primary_count() as u64, places.primaries.iter().copied())
-        });
+        let primary_skew = cluster
+            .copies()
+            .map(|copies| Counts::new(copies.primary_count() as u64, places.primaries.iter().copied()));
         debug_assert!(total(&places.counts) <= at.len() as u64);
         let mut state = Self {
             cluster,
@@ -180,6 +180,11 @@ impl<'c> State<'c> {
     /// The sum of costs times weights.
     pub fn total(&self) -> f64 {
         Function::ALL.iter().map(|&f| self.weight(f) * self.costs[f.index()]).sum()
+    }
+
+    /// Moves from which on their cost becomes a million.
+    pub(crate) fn moved_max(&self) -> u64 {
+        self.moved_max
     }
 
     /// The skews of the loads, and their squares as they are.

@@ -160,7 +160,9 @@ impl ClusterBuilder {
         let mut cluster = self.build()?;
         let count = cluster.region_count();
         if shares.len() != count || size_mb.len() != count {
-            return Err(BalancerError::UnknownRegion { region: format!("number {}", shares.len().max(count)) });
+            return Err(BalancerError::UnknownRegion {
+                region: format!("number {}", shares.len().max(count)),
+            });
         }
         for (region, shares) in cluster.regions().zip(shares) {
             for &(server, share) in shares {
@@ -253,7 +255,9 @@ fn stem(name: &[u8]) -> &[u8] {
 fn replica_id(name: &[u8]) -> u16 {
     let stem = stem(name);
     let id = name.get(stem.len()..stem.len() + 5).filter(|id| id[0] == b'_');
-    id.and_then(|id| std::str::from_utf8(&id[1..]).ok()).and_then(|id| u16::from_str_radix(id, 16).ok()).unwrap_or(0)
+    id.and_then(|id| std::str::from_utf8(&id[1..]).ok())
+        .and_then(|id| u16::from_str_radix(id, 16).ok())
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -290,7 +294,11 @@ mod tests {
         assert_eq!(copies.group(1), copies.group(2));
         assert_ne!(copies.group(0), copies.group(2));
         assert_eq!(copies.orphans(), Some(copies.group(3)));
-        assert_eq!(copies.members(copies.group(4)), [3, 4], "without primaries, all are copies of one another");
+        assert_eq!(
+            copies.members(copies.group(4)),
+            [3, 4],
+            "without primaries, all are copies of one another"
+        );
         assert_eq!((copies.replicas_max(), copies.primary_count()), (3, 2));
     }
 
@@ -308,7 +316,10 @@ mod tests {
         assert!(matches!(b.region(b"nothing", server, [0.0; LOADS]), Err(BalancerError::Name { .. })));
         assert!(matches!(b.region(b"a b,,1.", server, [0.0; LOADS]), Err(BalancerError::Name { .. })));
         let beyond = super::super::Server(99);
-        assert!(matches!(b.region(b"t,c,1.", beyond, [0.0; LOADS]), Err(BalancerError::UnknownServer { .. })));
+        assert!(matches!(
+            b.region(b"t,c,1.", beyond, [0.0; LOADS]),
+            Err(BalancerError::UnknownServer { .. })
+        ));
         let none = ClusterBuilder::new(&[], &[name("c", 1)], rack_by_host_name).build();
         assert_eq!(none.unwrap_err(), BalancerError::NoServers);
     }

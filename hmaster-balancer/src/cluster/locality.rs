@@ -58,7 +58,9 @@ impl Locality {
                 None => racks.push((rack, share)),
             }
         }
-        racks.iter_mut().for_each(|(rack, sum)| *sum = size * (*sum / servers_of_rack[*rack as usize] as f32));
+        racks
+            .iter_mut()
+            .for_each(|(rack, sum)| *sum = size * (*sum / servers_of_rack[*rack as usize] as f32));
         let best = |weights: &[(u32, f32)]| weights.iter().map(|&(_, w)| f64::from(w)).fold(0.0, f64::max);
         self.best_on_servers += best(&self.servers[self.starts[self.starts.len() - 1] as usize..]);
         self.best_on_racks += best(&racks);

@@ -20,7 +20,8 @@ impl WhatIf {
     /// `count` more servers with made-up names.
     pub fn add_servers(&mut self, count: usize) {
         let first = self.add.len();
-        let names = (first..first + count).map(|i| ServerName::new(&format!("added{i:05}"), 16020, StartCode(1)));
+        let names =
+            (first..first + count).map(|i| ServerName::new(&format!("added{i:05}"), 16020, StartCode(1)));
         self.add.extend(names.filter_map(Result::ok));
     }
 }
@@ -30,11 +31,7 @@ impl Cluster {
     ///
     /// # Errors
     /// When a server to retire isn't there, or none would be left.
-    pub fn with(
-        &self,
-        change: &WhatIf,
-        rack: impl Fn(&ServerName) -> String,
-    ) -> Result<Self, BalancerError> {
+    pub fn with(&self, change: &WhatIf, rack: impl Fn(&ServerName) -> String) -> Result<Self, BalancerError> {
         if let Some(unknown) = change.retire.iter().find(|name| self.find_server(name).is_none()) {
             return Err(BalancerError::UnknownServer { server: unknown.to_string() });
         }

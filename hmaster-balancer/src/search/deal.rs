@@ -19,7 +19,14 @@ const TRIES: usize = 8;
 const LARGE: f32 = 0.2;
 
 /// Level places for all regions, with as few moves as the targets allow.
-pub(super) fn deal(cluster: &Cluster, classes: &Classes, rules: &Rules, view: &View, start: &[u32], rng: &mut Rng) -> Vec<u32> {
+pub(super) fn deal(
+    cluster: &Cluster,
+    classes: &Classes,
+    rules: &Rules,
+    view: &View,
+    start: &[u32],
+    rng: &mut Rng,
+) -> Vec<u32> {
     let mut deal = Deal::new(cluster, classes, rules, view, start);
     let leaving = deal.choose_leaving();
     deal.place(leaving, rng);
@@ -45,7 +52,13 @@ struct Deal<'a> {
 const NONE: u32 = u32::MAX;
 
 impl<'a> Deal<'a> {
-    fn new(cluster: &'a Cluster, classes: &'a Classes, rules: &'a Rules, view: &'a View, start: &[u32]) -> Self {
+    fn new(
+        cluster: &'a Cluster,
+        classes: &'a Classes,
+        rules: &'a Rules,
+        view: &'a View,
+        start: &[u32],
+    ) -> Self {
         let (servers, kinds) = (cluster.server_count(), classes.len());
         let mut have = vec![0; kinds * servers];
         let mut fixed = vec![0; kinds * servers];
@@ -69,7 +82,8 @@ impl<'a> Deal<'a> {
         }
         let mut fill = cells.clone();
         let mut order = vec![0; cells[cells.len() - 1] as usize];
-        for (region, &server) in start.iter().enumerate().filter(|(_, server)| (**server as usize) < servers) {
+        for (region, &server) in start.iter().enumerate().filter(|(_, server)| (**server as usize) < servers)
+        {
             let cell = server as usize * kinds + classes.of[region] as usize;
             order[fill[cell] as usize] = region as u32;
             fill[cell] += 1;
@@ -229,7 +243,10 @@ impl<'a> Deal<'a> {
         }
         if best.is_none() && apart && !all {
             let first = rng.usize(..free.len());
-            best = (0..free.len()).map(|i| (first + i) % free.len()).find(|&at| fits(free[at])).map(|at| (0.0, at));
+            best = (0..free.len())
+                .map(|i| (first + i) % free.len())
+                .find(|&at| fits(free[at]))
+                .map(|at| (0.0, at));
         }
         best.map(|(_, at)| at)
     }
@@ -249,7 +266,8 @@ impl<'a> Deal<'a> {
             let key = |s: &&u32| (self.loads[**s as usize].iter().sum::<f32>().to_bits(), **s);
             servers.iter().min_by_key(key).copied()
         };
-        let server = free[class].pop().or_else(|| allowed.contains(&home).then_some(home)).or_else(|| least(&allowed));
+        let server =
+            free[class].pop().or_else(|| allowed.contains(&home).then_some(home)).or_else(|| least(&allowed));
         match server {
             Some(server) => self.put(region, server),
             // Nowhere to go: it stays where it was.

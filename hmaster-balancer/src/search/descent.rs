@@ -38,7 +38,7 @@ pub(super) fn descend(state: &mut State<'_>, rules: &Rules, meter: &mut Meter<'_
 }
 
 /// A move or an exchange that the rules allow.
-fn draw(state: &State<'_>, rules: &Rules, rng: &mut Rng) -> Option<Action> {
+pub(super) fn draw(state: &State<'_>, rules: &Rules, rng: &mut Rng) -> Option<Action> {
     let cluster = state.cluster();
     let (regions, servers) = (cluster.region_count() as u32, cluster.server_count() as u32);
     let a = Region(rng.u32(..regions));

@@ -104,7 +104,8 @@ impl Polish<'_, '_, '_> {
             let rules = self.rules;
             let mut take_it = |slots: &mut Slots, state: &mut State<'_>, exchange: Exchange| {
                 // The exact change is never above the first order's, so the limit holds for it as well.
-                let taken = take(slots, state, rules, exchange, f64::from(exchange.change).max(0.0) + GAIN_MIN);
+                let taken =
+                    take(slots, state, rules, exchange, f64::from(exchange.change).max(0.0) + GAIN_MIN);
                 made += u64::from(taken);
                 taken
             };
@@ -122,9 +123,7 @@ impl Polish<'_, '_, '_> {
 /// True when two regions may change places: servers are allowed, and replicas stay apart.
 fn fits(state: &State<'_>, view: &View, rules: &Rules, a: u32, b: u32) -> bool {
     let (at_a, at_b) = (state.at(Region(a)).0, state.at(Region(b)).0);
-    let crowds = |region: u32, to: u32| {
-        view.conflicts(state.cluster(), state.places(), region, to, |_| true)
-    };
+    let crowds = |region: u32, to: u32| view.conflicts(state.cluster(), state.places(), region, to, |_| true);
     rules.may_move(a, at_b)
         && rules.may_move(b, at_a)
         && (state.cluster().copies().is_none() || !(crowds(a, at_b) || crowds(b, at_a)))

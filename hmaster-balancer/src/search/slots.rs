@@ -40,7 +40,14 @@ pub(super) struct Exchange {
 }
 
 impl Slots {
-    pub(super) fn new(cluster: &Cluster, classes: &Classes, rules: &Rules, view: &View, at: &[u32], price: f64) -> Self {
+    pub(super) fn new(
+        cluster: &Cluster,
+        classes: &Classes,
+        rules: &Rules,
+        view: &View,
+        at: &[u32],
+        price: f64,
+    ) -> Self {
         let (servers, kinds) = (cluster.server_count(), classes.len());
         let movable = |region: usize| (at[region] as usize) < servers && !rules.is_pinned(region as u32);
         let mut starts = vec![0_u32; servers * kinds + 1];

@@ -23,7 +23,14 @@ struct Sums {
 
 impl Targets {
     /// `have` counts regions by class, then server.
-    pub(super) fn new(classes: &Classes, rules: &Rules, have: &[u32], fixed: &[u32], totals: &[u32], servers: usize) -> Self {
+    pub(super) fn new(
+        classes: &Classes,
+        rules: &Rules,
+        have: &[u32],
+        fixed: &[u32],
+        totals: &[u32],
+        servers: usize,
+    ) -> Self {
         let mut of = vec![0; classes.len() * servers];
         let mut sums = Sums { all: vec![0; servers], primaries: vec![0; servers], table: vec![0; servers] };
         let mut order: Vec<usize> = (0..classes.len()).collect();
@@ -51,7 +58,15 @@ impl Targets {
 
 impl Sums {
     /// Deals `total` regions of a class to the servers that may have them.
-    fn deal(&mut self, class: Class, rules: &Rules, total: u32, have: &[u32], fixed: &[u32], target: &mut [u32]) {
+    fn deal(
+        &mut self,
+        class: Class,
+        rules: &Rules,
+        total: u32,
+        have: &[u32],
+        fixed: &[u32],
+        target: &mut [u32],
+    ) {
         let mut allowed: Vec<u32> = rules.servers_of(class.domain);
         if allowed.is_empty() {
             target.copy_from_slice(have);
@@ -87,7 +102,8 @@ impl Sums {
         let mut sum: u32 = allowed.iter().map(|&s| target[s as usize]).sum();
         while sum > total {
             let spare = |s: &&u32| target[**s as usize] > fixed[**s as usize];
-            let Some(&s) = allowed.iter().filter(spare).max_by_key(|s| (target[**s as usize], self.all[**s as usize]))
+            let Some(&s) =
+                allowed.iter().filter(spare).max_by_key(|s| (target[**s as usize], self.all[**s as usize]))
             else {
                 return;
             };

@@ -78,7 +78,8 @@ impl State<'_> {
         let infos = self.cluster.server_infos();
         let usable = self.counts.len();
         let (mut servers, mut racks) = (0.0, 0.0);
-        for (region, &server) in self.at.iter().enumerate().filter(|(_, server)| (**server as usize) < usable) {
+        for (region, &server) in self.at.iter().enumerate().filter(|(_, server)| (**server as usize) < usable)
+        {
             servers += locality.on_server(region as u32, server);
             racks += locality.on_rack(region as u32, infos[server as usize].rack);
         }

@@ -144,5 +144,9 @@ fn added(others: i64) -> i64 {
 }
 
 fn usable(cluster: &Cluster, server: u32) -> Option<&crate::ServerInfo> {
-    if (server as usize) < cluster.server_count() { cluster.server_infos().get(server as usize) } else { None }
+    if (server as usize) < cluster.server_count() {
+        cluster.server_infos().get(server as usize)
+    } else {
+        None
+    }
 }

@@ -61,7 +61,8 @@ impl State<'_> {
 
     fn change_of_swap(&self, a: u32, b: u32) -> f64 {
         let (from, to) = (self.at[a as usize], self.at[b as usize]);
-        let (table_a, table_b) = (self.cluster.table_indexes()[a as usize], self.cluster.table_indexes()[b as usize]);
+        let (table_a, table_b) =
+            (self.cluster.table_indexes()[a as usize], self.cluster.table_indexes()[b as usize]);
         let mut change = 0.0;
         if table_a != table_b {
             change += self.change_of_table(a, from, to) + self.change_of_table(b, to, from);
@@ -98,10 +99,8 @@ impl State<'_> {
         let tables = self.table_skews.len();
         let table = self.cluster.table_indexes()[region as usize] as usize;
         let skew = &self.table_skews[table];
-        let shift = skew.shift(
-            self.cells[from as usize * tables + table],
-            self.cells[to as usize * tables + table],
-        );
+        let shift =
+            skew.shift(self.cells[from as usize * tables + table], self.cells[to as usize * tables + table]);
         if shift == 0 {
             return 0.0;
         }
@@ -144,7 +143,10 @@ impl State<'_> {
 
     #[inline]
     fn change_of_place(&self, region: u32, to: u32) -> f64 {
-        if self.replicas.is_none() && self.cluster.locality().is_none() && !self.is_needed(Function::Heterogeneous) {
+        if self.replicas.is_none()
+            && self.cluster.locality().is_none()
+            && !self.is_needed(Function::Heterogeneous)
+        {
             return 0.0;
         }
         self.change_of_places([(region, to)]) + self.change_of_capacity(self.at[region as usize], to)
@@ -197,7 +199,8 @@ impl State<'_> {
             return 0.0;
         }
         let (n, m) = (self.counts[from as usize], self.counts[to as usize]);
-        let change = self.over_capacity(from, n - 1) - self.over_capacity(from, n) + self.over_capacity(to, m + 1)
+        let change = self.over_capacity(from, n - 1) - self.over_capacity(from, n)
+            + self.over_capacity(to, m + 1)
             - self.over_capacity(to, m);
         self.weight(Function::Heterogeneous) * change / self.counts.len() as f64
     }

@@ -74,7 +74,8 @@ fn bad_statuses_are_named() {
 
 #[test]
 fn any_truncation_is_an_error_or_a_shorter_status() {
-    let good = [server("a", &[region("t,a,1.x.", 10, 4), region("t,b,1.x.", 10, 4)]), server("b", &[])].concat();
+    let good =
+        [server("a", &[region("t,a,1.x.", 10, 4), region("t,b,1.x.", 10, 4)]), server("b", &[])].concat();
     let first = server("a", &[region("t,a,1.x.", 10, 4), region("t,b,1.x.", 10, 4)]).len();
     for len in 1..good.len() {
         assert_eq!(read_one(&good[..len]).is_ok(), len == first, "{len}");

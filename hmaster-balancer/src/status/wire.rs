@@ -62,7 +62,9 @@ impl<'a> Fields<'a> {
     fn varint(&mut self) -> Result<u64, BalancerError> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
-            let Some(&byte) = self.bytes.get(self.at) else { return Err(self.error("the end inside a number")) };
+            let Some(&byte) = self.bytes.get(self.at) else {
+                return Err(self.error("the end inside a number"));
+            };
             self.at += 1;
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
