@@ -13,12 +13,7 @@ pub(crate) const FAMILIES: [&str; 4] = ["info", "proc", "rs", "state"];
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Edit {
     /// Of one column.
-    Put {
-        family: &'static str,
-        row: Vec<u8>,
-        qualifier: &'static str,
-        value: Vec<u8>,
-    },
+    Put { family: &'static str, row: Vec<u8>, qualifier: &'static str, value: Vec<u8> },
     /// Of a row's family.
     Delete { family: &'static str, row: Vec<u8> },
 }

@@ -54,7 +54,13 @@ pub(crate) async fn open(
 }
 
 /// One life: opens, makes `batches` batches of edits, rolling by itself and on demand, closes. False when it died.
-pub(crate) async fn live(fs: &Crashing, root: &FsPath, n: u64, batches: u64, expected: &mut Expected) -> bool {
+pub(crate) async fn live(
+    fs: &Crashing,
+    root: &FsPath,
+    n: u64,
+    batches: u64,
+    expected: &mut Expected,
+) -> bool {
     let region = match open(Arc::new(fs.clone()), root, n, SMALL).await {
         Ok(region) => region,
         Err(error) => {

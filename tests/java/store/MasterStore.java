@@ -50,9 +50,14 @@ public class MasterStore {
       Runtime.getRuntime().halt(0);
     }
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    for (String line; (line = in.readLine()) != null;) {
-      self.run(line.split(" "));
-      OUT.println("done");
+    try {
+      for (String line; (line = in.readLine()) != null;) {
+        self.run(line.split(" "));
+        OUT.println("done");
+      }
+    } catch (Throwable t) {
+      t.printStackTrace();
+      Runtime.getRuntime().halt(1); // the region's threads would go on
     }
     Runtime.getRuntime().halt(0); // as a kill would end it, if it wasn't closed
   }

@@ -30,7 +30,9 @@ async fn enumerate(disk: &Arc<Disk>, step: u64, at_once: u64) -> Result<()> {
         let lives = (0..at_once).map(|n| {
             let (disk, nth) = (Arc::clone(disk), from + n * step);
             let done = (nth / step).is_multiple_of(2);
-            tokio::spawn(async move { Ok::<_, anyhow::Error>((nth, done, two_lives(&disk, nth, done).await?)) })
+            tokio::spawn(
+                async move { Ok::<_, anyhow::Error>((nth, done, two_lives(&disk, nth, done).await?)) },
+            )
         });
         let mut over = false;
         for life in futures_util::future::join_all(lives).await {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use hmaster_fs::{CreateOptions, FileSystem, FsPath, FsUri, HdfsFileSystem, HdfsOptions, LocalFileSystem};
 use hmaster_store::region::{MasterRegion, MasterRegionOptions};
-use hmaster_tests::{Cluster, ClusterBuilder, Storage, ZooKeeper};
+use hmaster_tests::{Cluster, ClusterBuilder, CommandSpec, Storage, ZooKeeper};
 
 use crate::lives;
 
@@ -67,8 +67,25 @@ impl Disk {
         FsUri { path: root.clone(), ..self.uri.clone() }.to_string()
     }
 
+    /// Copies a folder into a new one. Hadoop's shell would add checksum files on local disk.
+    pub(crate) async fn copy(&self, from: &FsPath, to: &FsPath) -> Result<()> {
+        self.client()?.mkdirs(to, None).await?;
+        if self.uri.scheme.as_deref() == Some("hdfs") {
+            self.cluster.fs_shell(&["-cp", &self.uri_of(from), &self.uri_of(to)]).await?;
+            return Ok(());
+        }
+        let cp = CommandSpec::new("cp").arg("-a").arg(from.as_str()).arg(to.as_str());
+        cp.output("", SOON).await?.success()?;
+        Ok(())
+    }
+
     /// Opens the region as the `n`-th master, with a client of its own.
-    pub(crate) async fn open(&self, root: &FsPath, n: u64, options: MasterRegionOptions) -> Result<MasterRegion> {
+    pub(crate) async fn open(
+        &self,
+        root: &FsPath,
+        n: u64,
+        options: MasterRegionOptions,
+    ) -> Result<MasterRegion> {
         Ok(lives::open(self.client()?, root, n, options).await?)
     }
 }

@@ -20,7 +20,13 @@ pub(crate) async fn run(disk: &Disk, version: HBaseVersion, commands: &[String])
     let input = commands.join("\n") + "\n";
     let output = jvm.command(MAIN)?.output(&input, Duration::from_secs(300)).await?;
     let printed: Vec<String> = output.success()?.split_terminator("done\n").map(str::to_owned).collect();
-    ensure!(printed.len() == commands.len(), "{} answers to {}: {}", printed.len(), commands.len(), output.stderr);
+    ensure!(
+        printed.len() == commands.len(),
+        "{} answers to {}: {}",
+        printed.len(),
+        commands.len(),
+        output.stderr
+    );
     let aborted = printed.iter().find(|said| said.contains("aborted"));
     ensure!(aborted.is_none(), "{aborted:?}");
     Ok(printed)

@@ -24,12 +24,10 @@ fn restless(name: &str) -> hmaster_tests::ClusterBuilder {
         .conf("hbase.procedure.store.wal.periodic.roll.msec", 1500)
 }
 
-/// A copy of the region, made with Java's file shell, and the original give the same to both.
+/// Java finds in a copy of the region what hmaster finds in the original.
 async fn compare(disk: &Disk, version: HBaseVersion, n: u64, procedures_min: usize) -> Result<()> {
     let (root, copy) = (disk.uri.path.clone(), disk.root(&format!("copy{n}")));
-    let (from, to) = (disk.uri_of(&root.join("MasterData")), disk.uri_of(&copy));
-    disk.cluster.fs_shell(&["-mkdir", "-p", &to]).await?;
-    disk.cluster.fs_shell(&["-cp", &from, &to]).await?;
+    disk.copy(&root.join("MasterData"), &copy).await?;
     let region = std::sync::Arc::new(disk.open(&root, n, MasterRegionOptions::default()).await?);
     let commands = [java::open(disk, &copy, n), "dump".to_owned()];
     let java = java::run(disk, version, &commands).await?.remove(1);
@@ -60,7 +58,7 @@ async fn store_files(disk: &Disk, root: &FsPath) -> Result<usize> {
     Ok(files)
 }
 
-async fn killed_then_stopped(name: &str, storage: Storage, version: HBaseVersion) -> Result<()> {
+async fn killed(name: &str, storage: Storage, version: HBaseVersion) -> Result<()> {
     let disk = Disk::with_zookeeper(restless(name), storage).await?;
     let kind = MasterKind::Java(version);
     let running = scenario::start(&disk.cluster, &kind, &[version]).await?;
@@ -90,19 +88,19 @@ async fn killed_then_stopped(name: &str, storage: Storage, version: HBaseVersion
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_on_local_disk() -> Result<()> {
     require_peers!();
-    killed_then_stopped("store-master-local", Storage::Local, HBaseVersion::V2_6).await
+    killed("store-master-local", Storage::Local, HBaseVersion::V2_6).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_on_hdfs() -> Result<()> {
     require_peers!();
-    killed_then_stopped("store-master-hdfs", Storage::Hdfs { datanodes: 1 }, HBaseVersion::V2_6).await
+    killed("store-master-hdfs", Storage::Hdfs { datanodes: 1 }, HBaseVersion::V2_6).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_one_killed() -> Result<()> {
     require_peers!();
-    killed_then_stopped("store-master-25", Storage::Local, HBaseVersion::V2_5).await
+    killed("store-master-25", Storage::Local, HBaseVersion::V2_5).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,14 +31,18 @@ fn same(who: &str, found: &str, left: &str) -> Result<()> {
         ensure!(found == left, "{who}, line {n}: found\n{found}\nwhere was left\n{left}");
     }
     let (found_lines, left_lines) = (found.lines().count(), left.lines().count());
-    ensure!(found_lines == left_lines, "{who}: {found_lines} cells where {left_lines} were left\n{found}\n{left}");
+    ensure!(
+        found_lines == left_lines,
+        "{who}: {found_lines} cells where {left_lines} were left\n{found}\n{left}"
+    );
     Ok(())
 }
 
 /// A procedure that Java can load.
 fn probe(id: u64, text: &str) -> pb::Procedure {
     let value = [&[10, text.len() as u8], text.as_bytes()].concat();
-    let text = pb::Any { type_url: "type.googleapis.com/google.protobuf.BytesValue".into(), value: value.into() };
+    let text =
+        pb::Any { type_url: "type.googleapis.com/google.protobuf.BytesValue".into(), value: value.into() };
     let mut record = pb::Procedure {
         class_name: "MasterStore$Probe".into(),
         proc_id: id,
@@ -98,7 +102,14 @@ async fn change(region: &MasterRegion, n: u64, mut model: Model) -> Result<()> {
 }
 
 /// A Java master's turn: what it showed at the end, for the families that it knows.
-async fn java_turn(disk: &Disk, root: &FsPath, n: u64, version: HBaseVersion, left: &str, close: bool) -> Result<String> {
+async fn java_turn(
+    disk: &Disk,
+    root: &FsPath,
+    n: u64,
+    version: HBaseVersion,
+    left: &str,
+    close: bool,
+) -> Result<String> {
     let known = families(version);
     let mut commands = vec![java::open(disk, root, n), "dump".to_owned()];
     let mut rng = fastrand::Rng::with_seed(n);
@@ -143,13 +154,8 @@ async fn by_turns(disk: &Disk, turns: &[(Option<HBaseVersion>, bool)]) -> Result
         let n = n as u64 + 1;
         left = match version {
             None => our_turn(disk, &root, n, &left, *close).await?,
-            Some(version) => {
-                let shown = java_turn(disk, &root, n, *version, &left, *close).await?;
-                // What it doesn't know stays.
-                let unknown: Vec<&str> =
-                    FAMILIES.into_iter().filter(|family| !families(*version).contains(family)).collect();
-                shown + &only(&left, &unknown)
-            }
+            // Edits in logs that are of a family that it doesn't know are lost: Java's replay skips them.
+            Some(version) => java_turn(disk, &root, n, *version, &left, *close).await?,
         };
     }
     let procedures = both_load_the_same(disk, &root, turns.len() as u64 + 1).await?;
@@ -175,7 +181,15 @@ const V2_6: Option<HBaseVersion> = Some(HBaseVersion::V2_6);
 async fn on_local_disk() -> Result<()> {
     require_peers!();
     let disk = Disk::start("store-turns", Storage::Local).await?;
-    let turns = [(V2_6, true), (None, false), (V2_6, false), (None, true), (None, false), (V2_6, true), (None, false)];
+    let turns = [
+        (V2_6, true),
+        (None, false),
+        (V2_6, false),
+        (None, true),
+        (None, false),
+        (V2_6, true),
+        (None, false),
+    ];
     by_turns(&disk, &turns).await?;
     disk.cluster.finish().await
 }
@@ -194,7 +208,16 @@ async fn with_other_versions() -> Result<()> {
     require_peers!();
     let disk = Disk::start("store-versions", Storage::Local).await?;
     let [v2_5, _, v3_0] = HBaseVersion::ALL.map(Some);
-    let turns = [(v2_5, false), (None, false), (v2_5, true), (None, true), (v3_0, false), (None, false), (v3_0, true), (None, false)];
+    let turns = [
+        (v2_5, false),
+        (None, false),
+        (v2_5, true),
+        (None, true),
+        (v3_0, false),
+        (None, false),
+        (v3_0, true),
+        (None, false),
+    ];
     by_turns(&disk, &turns).await?;
     disk.cluster.finish().await
 }
