@@ -133,9 +133,10 @@ impl Inspection {
     }
 
     fn check_order(&mut self, region: &RegionInfo) {
-        let previous = self.previous.take().filter(|previous| previous.table() == region.table());
-        let farthest = self.farthest.take().filter(|farthest| farthest.table() == region.table());
-        match (previous, farthest) {
+        if self.previous.as_ref().is_some_and(|previous| previous.table() != region.table()) {
+            self.end_table();
+        }
+        match (self.previous.take(), self.farthest.take()) {
             (Some(previous), Some(farthest)) => {
                 let follows = |before: &RegionInfo| before.end_key() == region.start_key();
                 if follows(&previous) {
