@@ -36,6 +36,9 @@ pub enum BuildError {
     /// A file system can't be reached as it is configured.
     #[error(transparent)]
     FileSystem(#[from] FileSystemError),
+    /// There can be no pages.
+    #[error(transparent)]
+    Pages(#[from] hmaster_web::BindError),
     /// A setting isn't what its key needs.
     #[error("{0}")]
     Option(String),

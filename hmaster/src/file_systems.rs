@@ -79,7 +79,8 @@ fn open(
 /// All that is configured about Hadoop, so that what its client reads there is what Java's reads.
 fn hdfs_options(config: &Configuration) -> HdfsOptions {
     let raw = config.raw();
-    let about_hadoop = |key: &str| ["dfs.", "fs.", "hadoop.", "ipc."].iter().any(|prefix| key.starts_with(prefix));
+    let about_hadoop =
+        |key: &str| ["dfs.", "fs.", "hadoop.", "ipc."].iter().any(|prefix| key.starts_with(prefix));
     let keys = raw.iter().map(|(key, _)| key).filter(|key| about_hadoop(key));
     let configuration = keys.filter_map(|key| Some((key.to_owned(), raw.get(key).ok()??))).collect();
     HdfsOptions { configuration, ..HdfsOptions::default() }
@@ -106,7 +107,8 @@ mod tests {
         let hdfs = root(&hdfs).unwrap();
         assert_eq!(hdfs.uri().to_string(), "hdfs://nn:8020/hbase");
         assert_eq!(hdfs.layout().wals().to_string(), "/wals/WALs");
-        let apart = root(&[("hbase.rootdir", "hdfs://nn:8020/hbase"), ("hbase.wal.dir", "file:///wals")]).unwrap();
+        let apart =
+            root(&[("hbase.rootdir", "hdfs://nn:8020/hbase"), ("hbase.wal.dir", "file:///wals")]).unwrap();
         assert_eq!(apart.wal_file_system().uri(apart.layout().wal_root()).to_string(), "file:/wals");
     }
 

@@ -27,6 +27,7 @@ use hmaster_fs::rootdir::RootDir;
 use hmaster_rpc::client::RpcClient;
 use hmaster_rpc::server::RpcServer;
 use hmaster_types::{Chance, Clock, ServerName};
+use hmaster_web::InfoServer;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -39,12 +40,15 @@ pub use builder::MasterBuilder;
 pub struct Master {
     parts: Arc<Parts>,
     rpc: RpcServer,
+    pages: Option<InfoServer>,
 }
 
 /// What a life of a master needs.
 struct Parts {
     config: Configuration,
     server: ServerName,
+    /// The port of the pages; 0 without pages.
+    info_port: u16,
     backup: bool,
     clock: Arc<dyn Clock>,
     chance: Arc<Chance>,
@@ -71,6 +75,7 @@ impl Process for Stop {
 pub struct MasterHandle {
     server: ServerName,
     address: SocketAddr,
+    info_port: u16,
     role: Arc<RoleCell>,
     stop: Arc<Stop>,
 }
@@ -87,6 +92,7 @@ impl Master {
             server: self.parts.server.clone(),
             // It listens, so it has an address.
             address: self.rpc.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0))),
+            info_port: self.parts.info_port,
             role: self.parts.role.clone(),
             stop: self.parts.stop.clone(),
         }
@@ -98,8 +104,9 @@ impl Master {
     /// # Errors
     /// Why it can't go on.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), RunError> {
-        let Self { parts, rpc } = self;
+        let Self { parts, rpc, pages } = self;
         let rpc_stop = CancellationToken::new();
+        let pages = pages.map(|pages| AbortOnDropHandle::new(tokio::spawn(pages.run(rpc_stop.clone()))));
         let rpc = AbortOnDropHandle::new(tokio::spawn(rpc.serve(rpc_stop.clone())));
         tracing::info!(server = %parts.server, "master");
         let stop = parts.stop.0.clone();
@@ -118,6 +125,9 @@ impl Master {
         rpc_stop.cancel();
         // A panic in the server has been reported where it happened.
         let _ = rpc.await;
+        if let Some(pages) = pages {
+            let _ = pages.await;
+        }
         outcome
     }
 }
@@ -131,6 +141,11 @@ impl MasterHandle {
     /// Where it listens for clients and region servers.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The port of its pages, if it has any.
+    pub fn info_port(&self) -> Option<u16> {
+        Some(self.info_port).filter(|port| *port != 0)
     }
 
     /// What it is at the moment.

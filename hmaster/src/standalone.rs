@@ -120,7 +120,10 @@ impl Standalone {
                 tracing::warn!(%error, "the cluster isn't declared down");
             }
         }
-        if timeout(STOP_WAIT, join_all(region_servers.into_iter().map(RegionServerHandle::stop))).await.is_err() {
+        if timeout(STOP_WAIT, join_all(region_servers.into_iter().map(RegionServerHandle::stop)))
+            .await
+            .is_err()
+        {
             tracing::warn!("some region servers don't stop; the next start recovers them");
         }
         master.stop("the cluster is shut down");

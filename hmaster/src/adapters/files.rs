@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hmaster_core::ports::files::{FilesError, MasterFiles, RootInfo, WalFolder, WalKind};
 use hmaster_config::Options;
-use hmaster_fs::{FsErrorKind, Permission};
+use hmaster_core::ports::files::{FilesError, MasterFiles, RootInfo, WalFolder, WalKind};
 use hmaster_fs::rootdir::{self, MetaOptions, PrepareOptions, RootDir, RootDirError};
+use hmaster_fs::{FsErrorKind, Permission};
 use hmaster_store::region_files::{RegionFiles, RegionFilesError};
 use hmaster_types::{Chance, Clock, EncodedName, RegionInfo, SeqNum, ServerName, TableDescriptor, TableName};
 
@@ -111,7 +111,9 @@ impl MasterFiles for RootFolder {
         Ok(schema)
     }
 
-    async fn table_descriptors(&self) -> Result<Vec<(TableName, Result<TableDescriptor, FilesError>)>, FilesError> {
+    async fn table_descriptors(
+        &self,
+    ) -> Result<Vec<(TableName, Result<TableDescriptor, FilesError>)>, FilesError> {
         let schemas = self.root.table_descriptors().await.map_err(failed)?;
         Ok(schemas.into_iter().map(|(table, schema)| (table, schema.map_err(failed))).collect())
     }
@@ -181,7 +183,11 @@ impl MasterFiles for RootFolder {
         self.root.write_sequence_id(region, sequence_id).await.map_err(failed)
     }
 
-    async fn has_references(&self, _: &TableDescriptor, region: &RegionInfo) -> Result<Option<bool>, FilesError> {
+    async fn has_references(
+        &self,
+        _: &TableDescriptor,
+        region: &RegionInfo,
+    ) -> Result<Option<bool>, FilesError> {
         self.region_files().has_references(region).await.map_err(region_failed)
     }
 
@@ -189,7 +195,11 @@ impl MasterFiles for RootFolder {
         self.root.regions(table).await.map_err(failed)
     }
 
-    async fn region_info(&self, table: &TableName, region: EncodedName) -> Result<Option<RegionInfo>, FilesError> {
+    async fn region_info(
+        &self,
+        table: &TableName,
+        region: EncodedName,
+    ) -> Result<Option<RegionInfo>, FilesError> {
         self.root.region_info(table, region).await.map_err(failed)
     }
 
@@ -215,7 +225,10 @@ impl MasterFiles for RootFolder {
 
     async fn wal_folders(&self) -> Result<Vec<WalFolder>, FilesError> {
         let folders = self.root.wal_folders().await.map_err(failed)?;
-        Ok(folders.into_iter().map(|folder| WalFolder { server: folder.server, is_splitting: folder.is_splitting }).collect())
+        Ok(folders
+            .into_iter()
+            .map(|folder| WalFolder { server: folder.server, is_splitting: folder.is_splitting })
+            .collect())
     }
 
     async fn fence_wals(&self, server: &ServerName) -> Result<(), FilesError> {

@@ -72,7 +72,9 @@ fn remote_error(server: &ServerName, error: &RpcError) -> RemoteError {
         },
         Failure::OutcomeUnknown(unknown) => RemoteError::Unknown { server, reason: unknown.to_string() },
         Failure::Remote(remote) => RemoteError::Refused { server, exception: remote.exception.clone() },
-        Failure::Malformed(reason) => RemoteError::Unknown { server, reason: format!("unreadable answer: {reason}") },
+        Failure::Malformed(reason) => {
+            RemoteError::Unknown { server, reason: format!("unreadable answer: {reason}") }
+        }
     }
 }
 
@@ -87,7 +89,11 @@ impl RegionServers for RpcRegionServers {
         Ok(())
     }
 
-    async fn close_region(&self, server: &ServerName, request: pb::CloseRegionRequest) -> Result<(), RemoteError> {
+    async fn close_region(
+        &self,
+        server: &ServerName,
+        request: pb::CloseRegionRequest,
+    ) -> Result<(), RemoteError> {
         self.admin(server, async |admin| admin.close_region(&request).await).await?;
         Ok(())
     }
@@ -119,11 +125,19 @@ impl RegionServers for RpcRegionServers {
         regions.map_err(|error| RemoteError::Unknown { server: server.clone(), reason: error.to_string() })
     }
 
-    async fn scan(&self, server: &ServerName, region: &RegionInfo, spec: &ScanSpec) -> Result<ScanPage, RemoteError> {
+    async fn scan(
+        &self,
+        server: &ServerName,
+        region: &RegionInfo,
+        spec: &ScanSpec,
+    ) -> Result<ScanPage, RemoteError> {
         let request = rows::scan_request(region, spec);
-        let (answer, cells) = self.rows(server, async |client| client.scan(&request, Vec::new()).await).await?;
-        rows::scan_page(&answer, cells)
-            .map_err(|reason| RemoteError::Unknown { server: server.clone(), reason: format!("unreadable rows: {reason}") })
+        let (answer, cells) =
+            self.rows(server, async |client| client.scan(&request, Vec::new()).await).await?;
+        rows::scan_page(&answer, cells).map_err(|reason| RemoteError::Unknown {
+            server: server.clone(),
+            reason: format!("unreadable rows: {reason}"),
+        })
     }
 
     async fn mutate(

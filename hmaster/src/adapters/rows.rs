@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use hmaster_core::ports::{RowMutation, ScanPage, ScanSpec};
 use hmaster_protocol::pb;
-use hmaster_protocol::pb::mutation_proto::{ColumnValue, DeleteType, MutationType, column_value::QualifierValue};
+use hmaster_protocol::pb::mutation_proto::{
+    ColumnValue, DeleteType, MutationType, column_value::QualifierValue,
+};
 use hmaster_types::{Cell, CellType, JavaException, RegionInfo, class};
 use prost::Message as _;
 
@@ -45,7 +47,8 @@ pub(crate) fn scan_page(answer: &pb::ScanResponse, cells: Vec<Cell>) -> Result<S
         split(cells, &answer.cells_per_result)?
     };
     let rows: Vec<_> = rows.into_iter().filter(|row| !row.is_empty()).collect();
-    let has_more = answer.more_results.unwrap_or(true) && answer.more_results_in_region.unwrap_or(!rows.is_empty());
+    let has_more =
+        answer.more_results.unwrap_or(true) && answer.more_results_in_region.unwrap_or(!rows.is_empty());
     Ok(ScanPage { rows, has_more })
 }
 
@@ -142,7 +145,10 @@ pub(crate) fn multi_outcomes(
         }
     }
     if let Some(exception) = failed_whole {
-        outcomes.iter_mut().filter(|outcome| outcome.is_err()).for_each(|outcome| *outcome = Err(exception.clone()));
+        outcomes
+            .iter_mut()
+            .filter(|outcome| outcome.is_err())
+            .for_each(|outcome| *outcome = Err(exception.clone()));
     }
     Ok(outcomes)
 }
@@ -159,10 +165,16 @@ fn named(exception: &pb::NameBytesPair) -> JavaException {
 }
 
 /// One call by which all rows change as one. Routed by a row of the region, which the first one is.
-pub(crate) fn mutate_rows_request(region: &RegionInfo, mutations: &[RowMutation]) -> pb::CoprocessorServiceRequest {
+pub(crate) fn mutate_rows_request(
+    region: &RegionInfo,
+    mutations: &[RowMutation],
+) -> pb::CoprocessorServiceRequest {
     let protos = mutations.iter().flat_map(|mutation| {
         let kinds = [(MutationType::Put, &mutation.puts), (MutationType::Delete, &mutation.deletes)];
-        kinds.into_iter().filter(|(_, cells)| !cells.is_empty()).map(|(kind, cells)| inline(mutation, kind, cells))
+        kinds
+            .into_iter()
+            .filter(|(_, cells)| !cells.is_empty())
+            .map(|(kind, cells)| inline(mutation, kind, cells))
     });
     let request = pb::MutateRowsRequest { mutation_request: protos.collect(), ..Default::default() };
     pb::CoprocessorServiceRequest {
@@ -248,7 +260,8 @@ mod tests {
             name: class::NOT_SERVING_REGION.name.into(),
             value: Some(format!("{}: gone\n\tat …", class::NOT_SERVING_REGION.name).into()),
         };
-        let row = |index, exception| pb::ResultOrException { index: Some(index), exception, ..Default::default() };
+        let row =
+            |index, exception| pb::ResultOrException { index: Some(index), exception, ..Default::default() };
         let result = pb::RegionActionResult {
             result_or_exception: vec![row(0, None), row(2, Some(failed))],
             ..Default::default()

@@ -5,7 +5,9 @@ use bytes::Bytes;
 use hmaster_core::ports::zookeeper::{ClusterZooKeeper, MasterNode, RegionServerNode, ZooKeeperError};
 use hmaster_core::servers::ServerVersion;
 use hmaster_types::{ManualClock, NamespaceDescriptor, RegionState, ServerName, TableName, TableState};
-use hmaster_zk::tracker::{BackupMasterTracker, ClusterStatusTracker, DrainingServerTracker, RegionServerTracker};
+use hmaster_zk::tracker::{
+    BackupMasterTracker, ClusterStatusTracker, DrainingServerTracker, RegionServerTracker,
+};
 use hmaster_zk::{ClusterId, MasterInfo, MetaLocation, RegionServerInfo, SwitchKind, ZkWatcher, mirror};
 
 /// ZooKeeper, as far as the cluster is in it.
@@ -100,7 +102,11 @@ impl ClusterZooKeeper for Znodes {
         mirror::meta_location::remove(&self.0, replica).await.map_err(failed)
     }
 
-    async fn mirror_table_state(&self, table: &TableName, state: Option<TableState>) -> Result<(), ZooKeeperError> {
+    async fn mirror_table_state(
+        &self,
+        table: &TableName,
+        state: Option<TableState>,
+    ) -> Result<(), ZooKeeperError> {
         let done = match state {
             Some(state) => mirror::table_state::publish(&self.0, table, state).await,
             None => mirror::table_state::remove(&self.0, table).await,
@@ -108,7 +114,11 @@ impl ClusterZooKeeper for Znodes {
         done.map_err(failed)
     }
 
-    async fn mirror_namespace(&self, name: &str, namespace: Option<&NamespaceDescriptor>) -> Result<(), ZooKeeperError> {
+    async fn mirror_namespace(
+        &self,
+        name: &str,
+        namespace: Option<&NamespaceDescriptor>,
+    ) -> Result<(), ZooKeeperError> {
         let done = match namespace {
             Some(namespace) => mirror::namespace::publish(&self.0, namespace).await,
             None => mirror::namespace::remove(&self.0, name).await,

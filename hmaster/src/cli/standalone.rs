@@ -59,7 +59,11 @@ fn print(cluster: &Cluster) -> std::io::Result<()> {
     writeln!(out, "data            {}", cluster.data_dir().display())?;
     writeln!(out, "ZooKeeper       {}", cluster.zookeeper())?;
     writeln!(out, "master          {}", cluster.master().address())?;
-    let servers: Vec<_> = cluster.region_servers().iter().map(|server| server.address().to_string()).collect();
+    if let Some(port) = cluster.master().info_port() {
+        writeln!(out, "pages           http://{}:{port}/", cluster.master().server().host())?;
+    }
+    let servers: Vec<_> =
+        cluster.region_servers().iter().map(|server| server.address().to_string()).collect();
     writeln!(out, "region servers  {}", servers.join(" "))?;
     writeln!(out, "hbase shell     hbase --config {} shell", cluster.conf_dir().display())?;
     out.flush()

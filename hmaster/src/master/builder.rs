@@ -11,6 +11,7 @@ use hmaster_protocol::services as service;
 use hmaster_rpc::client::{ClientOptions, RpcClient};
 use hmaster_rpc::server::{BindError, RpcServer, ServerOptions};
 use hmaster_types::{Chance, Clock, ServerName, StartCode, SystemClock};
+use hmaster_web::{InfoServer, Sources};
 
 use super::view::View;
 use super::{Master, Parts, Stop};
@@ -72,8 +73,10 @@ impl MasterBuilder {
         let root = file_systems::root_dir(&config, clock.clone())?;
 
         let host = Host::find(options)?;
-        let listen = SocketAddr::new(listen_address(options.rpc.bind_address.as_deref(), &host)?, options.rpc.port);
-        let (role, view, stop) = (Arc::new(RoleCell::default()), Arc::new(View::default()), Arc::new(Stop::default()));
+        let listen =
+            SocketAddr::new(listen_address(options.rpc.bind_address.as_deref(), &host)?, options.rpc.port);
+        let (role, view, stop) =
+            (Arc::new(RoleCell::default()), Arc::new(View::default()), Arc::new(Stop::default()));
         let masters = MasterServices { role: role.clone(), view: view.clone(), process: stop.clone() };
         let chance = Arc::new(chance);
         let registry = Arc::new(RegistryServices {
@@ -99,8 +102,18 @@ impl MasterBuilder {
             .map_err(|error| BuildError::Option(format!("hbase.master.hostname: {error}")))?;
         let backup = backup.unwrap_or(options.master.backup);
         let client = RpcClient::new(client_options);
-        let parts = Parts { config, server, backup, clock, chance, root, client, role, view, stop };
-        Ok(Master { parts: Arc::new(parts), rpc })
+        let pages = InfoServer::bind(Sources {
+            config: config.clone(),
+            server: server.clone(),
+            role: role.clone(),
+            view: view.clone(),
+            clock: clock.clone(),
+            rpc: None,
+        })?;
+        let info_port = pages.as_ref().map_or(0, |pages| pages.local_addr().port());
+        let parts =
+            Parts { config, server, info_port, backup, clock, chance, root, client, role, view, stop };
+        Ok(Master { parts: Arc::new(parts), rpc, pages })
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hmaster_core::role::Role;
-use hmaster_zk::{BootClock, Elector, ElectorConfig, End, MasterInfo, ZkConfig, ZkError, ZkErrorKind, ZkWatcher};
+use hmaster_zk::{
+    BootClock, Elector, ElectorConfig, End, MasterInfo, ZkConfig, ZkError, ZkErrorKind, ZkWatcher,
+};
 
 use super::{Parts, reign};
 use crate::RunError;
@@ -48,7 +50,10 @@ async fn live(parts: &Arc<Parts>, config: &ZkConfig) -> LifeEnd {
         return failed(error);
     }
     let _watching = parts.view.watch(&zk);
-    let me = MasterInfo { server: parts.server.clone(), info_port: None };
+    let me = MasterInfo {
+        server: parts.server.clone(),
+        info_port: (parts.info_port != 0).then_some(parts.info_port),
+    };
     let elector =
         Elector::start(zk.clone(), ElectorConfig { me, backup: parts.backup, clock: Arc::new(BootClock) });
     let end = tokio::select! {
@@ -59,6 +64,8 @@ async fn live(parts: &Arc<Parts>, config: &ZkConfig) -> LifeEnd {
             Err(end) => ended(end),
         },
     };
+    // What this session saw may change from now on without this master knowing.
+    parts.view.forget();
     // Takes the znode away, so that nobody waits for the session to run out.
     elector.stop().await;
     end

@@ -59,7 +59,13 @@ async fn begin(
 ) -> Result<(Arc<MasterEnv>, OpenStore, Start), RunError> {
     let (options, cluster) = (parts.config.options(), parts.config.cluster());
     let zookeeper = Arc::new(Znodes(zk.clone()));
-    let files = Arc::new(RootFolder::new(parts.root.clone(), options, parts.chance.clone(), parts.clock.clone(), &parts.server));
+    let files = Arc::new(RootFolder::new(
+        parts.root.clone(),
+        options,
+        parts.chance.clone(),
+        parts.clock.clone(),
+        &parts.server,
+    ));
     progress.begin("Prepare the root folder");
     let root = files.prepare().await.map_err(|error| RunError::RootFolder(error.to_string()))?;
     parts.view.set_cluster_id(&root.cluster_id);
@@ -72,7 +78,7 @@ async fn begin(
     let identity = Identity {
         server: parts.server.clone(),
         active_time,
-        info_port: 0,
+        info_port: parts.info_port,
         root_dir: cluster.root_dir_text.clone(),
         default_fs: cluster.default_fs(),
     };

@@ -76,6 +76,13 @@ impl View {
         Watching { _tasks: [active, backups, id].map(AbortOnDropHandle::new) }
     }
 
+    /// There is no session: nobody is known to be active.
+    pub(super) fn forget(&self) {
+        *self.zk.write() = None;
+        let mut seen = self.seen.write();
+        (seen.active, seen.backups) = (None, Vec::new());
+    }
+
     fn znodes(&self) -> Result<Znodes, JavaException> {
         let zk = self.zk.read().clone();
         zk.map(Znodes).ok_or_else(|| JavaException::new(class::IO, "there is no connection to ZooKeeper yet"))
@@ -120,7 +127,10 @@ impl ClusterView for View {
     }
 
     async fn meta_locations(&self) -> Result<Vec<(u16, Option<ServerName>, RegionState)>, JavaException> {
-        self.znodes()?.meta_locations().await.map_err(|error| JavaException::new(class::IO, error.to_string()))
+        self.znodes()?
+            .meta_locations()
+            .await
+            .map_err(|error| JavaException::new(class::IO, error.to_string()))
     }
 }
 

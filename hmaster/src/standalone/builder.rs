@@ -61,8 +61,7 @@ impl StandaloneBuilder {
         let (data_dir, lock) = folder::take(&self.data_dir)?;
         let zk = start_zookeeper(&data_dir, self.zk_port).await?;
         let root_dir = folder::root_dir(&data_dir);
-        let settings =
-            LocalSettings::new(&root_dir, zk.local_addr(), self.region_servers, self.overrides);
+        let settings = LocalSettings::new(&root_dir, zk.local_addr(), self.region_servers, self.overrides);
         let config = settings.configuration(&[]).map_err(StandaloneError::Configuration)?;
         folder::write_site(&data_dir, &client_site(&config))?;
         let master = Master::builder(config.clone()).build()?;
@@ -79,7 +78,8 @@ impl StandaloneBuilder {
         };
         let base_port = region_server_port(&cluster.config);
         let serving = async {
-            let servers = (0..self.region_servers).map(|index| start_region_server(&settings, base_port, index));
+            let servers =
+                (0..self.region_servers).map(|index| start_region_server(&settings, base_port, index));
             let servers = try_join_all(servers).await?;
             handle.initialized().await;
             Ok::<_, StandaloneError>(servers)

@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn what_a_user_sets_wins_but_for_what_a_process_must_have() {
-        let overrides = ["hbase.master.hostname=other", "hbase.regionserver.port=7"].map(|text| text.parse().unwrap());
+        let overrides =
+            ["hbase.master.hostname=other", "hbase.regionserver.port=7"].map(|text| text.parse().unwrap());
         let local = LocalSettings::new(Path::new("/a & b"), ([127, 0, 0, 1], 99).into(), 2, overrides.into());
         let config = local.configuration(&[("hbase.regionserver.port", "8")]).unwrap();
         let get = |key: &str| config.raw().get(key).unwrap().unwrap();
