@@ -48,9 +48,9 @@ use tokio::time::Instant;
 
 use crate::environment::MasterEnv;
 
+pub use crate::environment::Bug;
 pub use clients::table_schema;
 pub use clock::WorldClock;
-pub use crate::environment::Bug;
 pub use faults::{Call, CallFault, Faults};
 pub use invariants::Truth;
 pub use master::MasterProcess;
@@ -189,7 +189,10 @@ impl World {
                 conditions.is_meta_loaded(),
                 conditions.is_initialized()
             );
-            text += &format!("online: {:?}\n", env.servers.online().into_iter().map(|(server, _)| server).collect::<Vec<_>>());
+            text += &format!(
+                "online: {:?}\n",
+                env.servers.online().into_iter().map(|(server, _)| server).collect::<Vec<_>>()
+            );
             text += &format!("dead: {:?}\n", env.servers.dead());
             for view in env.executor().into_iter().flat_map(|executor| executor.views()) {
                 text += &format!(
@@ -304,6 +307,11 @@ impl World {
             env.and_then(|env| env.executor()).is_some_and(|executor| executor.is_empty())
         };
         self.until("no procedure is left", is_idle).await;
+    }
+
+    /// Whoever watches ZooKeeper sees what has changed there by now.
+    pub fn show_znodes(&self) {
+        self.znodes_changed();
     }
 
     fn znodes_changed(&self) {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use hmaster_procedure::Status;
 use hmaster_procedure::{Outcome, Procedure};
-use hmaster_types::{ColumnFamilyDescriptor, JavaException, ProcId, RegionInfo, TableDescriptor, TableName, class};
+use hmaster_types::{
+    ColumnFamilyDescriptor, JavaException, ProcId, RegionInfo, TableDescriptor, TableName, class,
+};
 
 use super::World;
 use super::rows;

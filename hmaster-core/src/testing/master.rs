@@ -102,7 +102,8 @@ impl MasterProcess {
         let link = MasterLink::new(world.clone());
         let view: Arc<dyn ClusterView> = Arc::new(View(world.clone()));
         let end = Arc::new(Mutex::new(None));
-        let name = ServerName::new("master", 16000, StartCode(number)).expect("a host without blanks or commas");
+        let name =
+            ServerName::new("master", 16000, StartCode(number)).expect("a host without blanks or commas");
         Arc::new(Self {
             name,
             status: RegionServerStatus { role: role.clone(), hosts: Arc::new(NoHosts) },
@@ -300,6 +301,9 @@ async fn follow(world: &World, env: &Arc<MasterEnv>) {
 
 impl std::fmt::Debug for MasterProcess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MasterProcess").field("name", &self.name).field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("MasterProcess")
+            .field("name", &self.name)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
     }
 }

@@ -153,7 +153,10 @@ impl Root {
                 let own = own.and_then(|region| region.files.get(file));
                 let archived = self.archive.get(&(table.clone(), *region)).and_then(|files| files.get(file));
                 let Some(referred) = own.or(archived) else {
-                    return Err(format!("{} of {table} refers to {} of {region}, which is gone", name.name, file.name));
+                    return Err(format!(
+                        "{} of {table} refers to {} of {region}, which is gone",
+                        name.name, file.name
+                    ));
                 };
                 let mut cells = self.cells_of(table, file, referred)?;
                 cells.retain(|cell| cell.row() >= &start[..] && (end.is_empty() || cell.row() < &end[..]));

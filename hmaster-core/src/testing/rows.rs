@@ -76,7 +76,8 @@ fn is_in_range(row: &[u8], order: CellOrder, spec: &ScanSpec) -> bool {
 
 /// A user's row: one value.
 pub(super) fn user_put(row: &[u8], value: u64, timestamp: i64) -> RowMutation {
-    let put = Cell::put(row, b"f", b"q", timestamp, &value.to_be_bytes()).expect("short parts fit into a cell");
+    let put =
+        Cell::put(row, b"f", b"q", timestamp, &value.to_be_bytes()).expect("short parts fit into a cell");
     RowMutation { row: Bytes::copy_from_slice(row), puts: vec![put], deletes: Vec::new() }
 }
 

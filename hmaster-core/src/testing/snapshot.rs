@@ -44,9 +44,13 @@ impl World {
         let env = self.env();
         let mut memory = BTreeMap::new();
         env.regions.for_each(|node| {
-            memory.insert(node.info().name().to_string(), format!("{} {:?}", node.state(), node.owner()));
+            // A split parent keeps the state it had; what it is shows in its flags.
+            let state = if node.is_split() { "SPLIT" } else { node.state().name() };
+            memory.insert(node.info().name().to_string(), format!("{state} {:?}", node.owner()));
         });
-        memory.extend(env.tables.all().into_iter().map(|(table, state)| (table.to_string(), state.to_string())));
+        memory.extend(
+            env.tables.all().into_iter().map(|(table, state)| (table.to_string(), state.to_string())),
+        );
         memory.extend(env.namespaces.all().into_iter().map(|namespace| (namespace.name, "namespace".into())));
         self.with(|state| {
             let rows = state.meta_rows().expect("hbase:meta is served");
@@ -56,7 +60,9 @@ impl World {
                 if let Some(row) = reader.region_row(cells).expect("a row that can be read") {
                     let replicas = row.replicas.iter().map(|replica| (replica.id, replica.state));
                     regions.insert(row.region.name().to_string(), replicas.collect());
-                } else if let Some((table, state)) = reader.table_state(cells).expect("a row that can be read") {
+                } else if let Some((table, state)) =
+                    reader.table_state(cells).expect("a row that can be read")
+                {
                     tables.insert(table.to_string(), state);
                 }
             }
@@ -76,7 +82,12 @@ impl World {
             Snapshot {
                 regions,
                 tables,
-                shown_tables: state.znodes.tables.iter().map(|(table, state)| (table.to_string(), *state)).collect(),
+                shown_tables: state
+                    .znodes
+                    .tables
+                    .iter()
+                    .map(|(table, state)| (table.to_string(), *state))
+                    .collect(),
                 shown_namespaces: state.znodes.namespaces.keys().cloned().collect(),
                 folders: folders.collect(),
                 namespace_folders: state.root.namespaces.clone(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hmaster_procedure::MemoryStore;
 use hmaster_types::{
-    ActiveTime, CellOrder, EncodedName, NamespaceDescriptor, ProcId, RegionInfo, RegionState, ServerName, TableName,
-    TableState,
+    ActiveTime, CellOrder, EncodedName, NamespaceDescriptor, ProcId, RegionInfo, RegionState, ServerName,
+    TableName, TableState,
 };
 
 use super::faults::Faults;

@@ -7,8 +7,7 @@ use crate::support::{check, create, first_region, place, table, world};
 #[test]
 fn no_single_fault_of_a_call_leaves_a_region_in_between() {
     let calls = [Call::Execute, Call::Mutate, Call::Transition, Call::Scan, Call::Report];
-    let faults =
-        [CallFault::LoseRequest, CallFault::LoseReply, CallFault::Duplicate, CallFault::Delay(7000)];
+    let faults = [CallFault::LoseRequest, CallFault::LoseReply, CallFault::Duplicate, CallFault::Delay(7000)];
     for call in calls {
         for fault in faults {
             world(|world| async move {
@@ -25,7 +24,10 @@ fn no_single_fault_of_a_call_leaves_a_region_in_between() {
                 world.until_idle().await;
                 check(&world);
                 assert_ne!(place(&world, &region), from, "{call:?} {fault:?}");
-                assert!(world.with(|state| state.truth.aborts.is_empty()), "{call:?} {fault:?}: nobody aborts");
+                assert!(
+                    world.with(|state| state.truth.aborts.is_empty()),
+                    "{call:?} {fault:?}: nobody aborts"
+                );
             });
         }
     }
@@ -67,10 +69,11 @@ fn a_server_that_was_told_to_open_and_died_is_recovered_before_the_region_opens_
         });
         let moved = world.env().move_region(&region, Some(to.clone())).unwrap();
         let id = world.env().submit(moved).await.unwrap();
-        world.until("the region is open there", |world| {
-            world.with(|state| state.regions_on(&to).iter().any(|(open, _)| *open == region))
-        })
-        .await;
+        world
+            .until("the region is open there", |world| {
+                world.with(|state| state.regions_on(&to).iter().any(|(open, _)| *open == region))
+            })
+            .await;
         world.kill_master();
         // It takes an edit, as it does once the report is acknowledged by a master that then dies.
         world.with(|state| state.force_online(&to, region.encoded_name()));

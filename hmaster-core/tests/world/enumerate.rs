@@ -12,7 +12,7 @@ use hmaster_types::{JavaException, ProcId};
 
 use crate::support::check;
 
-type Make = Rc<dyn Fn(&World) -> Box<dyn Procedure<MasterEnv>>>;
+type Make = Rc<dyn Fn(World) -> LocalBoxFuture<'static, Box<dyn Procedure<MasterEnv>>>>;
 type Prepare = Rc<dyn Fn(World) -> LocalBoxFuture<'static, ()>>;
 
 /// What is done to a procedure in each of its moments.
@@ -39,16 +39,20 @@ struct End {
 
 /// Lets the master die at every change that a procedure makes, and compares each end with that of a run in which it
 /// didn't; then asks the procedure to give up at every change: it must have done all, or nothing.
-pub(crate) fn every_moment(
+pub(crate) fn every_moment<P: Procedure<MasterEnv>>(
     prepare: impl AsyncFn(World) + 'static,
-    make: impl Fn(&World) -> Box<dyn Procedure<MasterEnv>> + 'static,
+    make: impl AsyncFn(World) -> Box<P> + 'static,
 ) {
     let prepare = Rc::new(prepare);
     let prepare: Prepare = Rc::new(move |world| {
         let prepare = prepare.clone();
         Box::pin(async move { prepare(world).await })
     });
-    let make: Make = Rc::new(make);
+    let make = Rc::new(make);
+    let make: Make = Rc::new(move |world| {
+        let make = make.clone();
+        Box::pin(async move { make(world).await as Box<dyn Procedure<MasterEnv>> })
+    });
     let expected = one(&prepare, &make, Blow::None);
     assert!(!expected.changes.is_empty(), "it does nothing");
     let mut failures = BTreeMap::new();
@@ -77,6 +81,7 @@ fn one(prepare: &Prepare, make: &Make, blow: Blow) -> End {
         prepare(world.clone()).await;
         world.until_idle().await;
         let before = world.snapshot();
+        let procedure = make(world.clone()).await;
         let executor = world.env().executor().unwrap();
         // Ids are given out one after the other.
         let id = ProcId(executor.last_id().0 + 1);
@@ -85,7 +90,7 @@ fn one(prepare: &Prepare, make: &Make, blow: Blow) -> End {
             Blow::Abort(n) => world.abort_after(n, id),
             Blow::None => world.crash_after(usize::MAX),
         }
-        submit(executor, make(&world));
+        submit(executor, procedure);
         if let Blow::Crash(_) = blow {
             world.until("crashed or done", |world| world.has_crashed() || is_over(world, id)).await;
         }

@@ -14,9 +14,8 @@ fn a_master_without_region_servers_asks_clients_to_hold_on() {
     run(async {
         let world = World::new(WorldConfig::default());
         let master = world.start_master();
-        let names = async || {
-            master.services.get_table_names(&call(), pb::GetTableNamesRequest::default()).await
-        };
+        let names =
+            async || master.services.get_table_names(&call(), pb::GetTableNamesRequest::default()).await;
         let refused = names().await.unwrap_err();
         assert!(refused.is(class::SERVER_NOT_RUNNING_YET), "{refused}");
         world.until("it has opened its store", |_| master.role.started().is_ok()).await;
@@ -24,10 +23,8 @@ fn a_master_without_region_servers_asks_clients_to_hold_on() {
         assert!(refused.is(class::PLEASE_HOLD), "hbase:meta isn't loaded: {refused}");
         let running = master.services.is_master_running(&call(), pb::IsMasterRunningRequest {}).await;
         assert!(running.unwrap().is_master_running);
-        let request = pb::EnableTableRequest {
-            table_name: (&crate::support::table("t")).into(),
-            ..Default::default()
-        };
+        let request =
+            pb::EnableTableRequest { table_name: (&crate::support::table("t")).into(), ..Default::default() };
         let refused = master.services.enable_table(&call(), request).await.unwrap_err();
         assert!(refused.is(class::PLEASE_HOLD), "{refused}");
         let balancer = master.services.is_balancer_enabled(&call(), pb::IsBalancerEnabledRequest {}).await;
@@ -44,7 +41,8 @@ fn a_master_that_isnt_active_sends_everybody_on() {
         create(&world, "t", &[], 1).await;
         let master = world.active_master().unwrap();
         master.role.set(Role::Waiting);
-        let status = master.services.get_cluster_status(&call(), pb::GetClusterStatusRequest::default()).await;
+        let status =
+            master.services.get_cluster_status(&call(), pb::GetClusterStatusRequest::default()).await;
         assert!(status.unwrap_err().is(class::SERVER_NOT_RUNNING_YET));
         let names = master.services.get_table_names(&call(), pb::GetTableNamesRequest::default()).await;
         assert!(names.unwrap_err().is(class::SERVER_NOT_RUNNING_YET));

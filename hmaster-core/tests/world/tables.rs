@@ -27,9 +27,14 @@ fn a_table_with_regions_and_replicas_lives_and_dies() {
         assert!(world.put(&table("t"), "a") && world.put(&table("t"), "z"));
         disable(&world, "t").await;
         check(&world);
-        assert!(world.snapshot().regions.iter().filter(|(name, _)| name.starts_with("t,")).all(
-            |(_, replicas)| replicas.iter().all(|(_, state)| *state == Some(RegionState::Closed))
-        ));
+        assert!(
+            world
+                .snapshot()
+                .regions
+                .iter()
+                .filter(|(name, _)| name.starts_with("t,"))
+                .all(|(_, replicas)| replicas.iter().all(|(_, state)| *state == Some(RegionState::Closed)))
+        );
         enable(&world, "t").await;
         check(&world);
         disable(&world, "t").await;
@@ -50,7 +55,8 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
         let user = ProcedureUser::master;
         let before = world.snapshot();
         let regions = world.regions(&table("t"), &[]);
-        let again = CreateTable::procedure(user(), table_schema(&table("t"), 1), regions, Prepared::default());
+        let again =
+            CreateTable::procedure(user(), table_schema(&table("t"), 1), regions, Prepared::default());
         assert!(world.run(again).await.unwrap_err().is(class::TABLE_EXISTS));
         let delete = |name| DeleteTable::procedure(user(), table(name), Prepared::default());
         let disable = |name| DisableTable::procedure(user(), table(name), Prepared::default());

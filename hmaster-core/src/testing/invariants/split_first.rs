@@ -18,7 +18,9 @@ pub(super) fn check(state: &State, server: &ServerName, region: &RegionInfo) -> 
                     && !folder.recovered.values().flatten().any(|recovered| recovered == cell)
             };
             if let Some((_, _, cell)) = wal.0.iter().find(is_left) {
-                return Some(format!("{region} is opened on {server} while {file} has an edit of it: {cell}"));
+                return Some(format!(
+                    "{region} is opened on {server} while {file} has an edit of it: {cell}"
+                ));
             }
         }
     }

@@ -43,7 +43,8 @@ fn check_keys(table: &TableName, regions: &[&MetaRow]) -> Vec<String> {
     let mut found = Vec::new();
     for (start, end) in ranges {
         if next != Some(start) {
-            let (next, start) = (next.map(hmaster_types::to_string_binary), hmaster_types::to_string_binary(start));
+            let (next, start) =
+                (next.map(hmaster_types::to_string_binary), hmaster_types::to_string_binary(start));
             found.push(format!("{table}: a hole or an overlap between {next:?} and {start:?}"));
         }
         next = (!end.is_empty()).then_some(end);
@@ -59,7 +60,8 @@ fn check_region(state: &State, row: &MetaRow, table: TableState) -> Vec<String> 
     if state.root.region(&row.region).is_none() {
         found.push(format!("{} has no folder", row.region));
     }
-    let replicas = state.root.tables.get(row.region.table()).map_or(1, |table| table.schema.region_replication());
+    let replicas =
+        state.root.tables.get(row.region.table()).map_or(1, |table| table.schema.region_replication());
     for id in 0..replicas {
         let region = row.region.with_replica(id);
         let shown = row.replicas.iter().find(|replica| replica.id == id);

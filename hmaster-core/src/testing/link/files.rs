@@ -6,10 +6,11 @@ use hmaster_types::{
 };
 
 use super::MasterLink;
-use crate::ports::files::{FilesError, MasterFiles, RootInfo, WalFolder, WalKind};
 use crate::environment::Bug;
+use crate::ports::files::{FilesError, MasterFiles, RootInfo, WalFolder, WalKind};
 use crate::testing::root::{
-    RegionFolder, Root, StoreFile, TableFolder, is_meta_wal, parse_folder, parse_wal, splitting_folder, wal_uri,
+    RegionFolder, Root, StoreFile, TableFolder, is_meta_wal, parse_folder, parse_wal, splitting_folder,
+    wal_uri,
 };
 use crate::testing::state::State;
 
@@ -154,7 +155,8 @@ impl MasterFiles for MasterLink {
 
     async fn delete_table(&self, table: &TableName, _: &[RegionInfo]) -> Done<()> {
         let delete = |root: &mut Root| {
-            let regions = root.tables.get(table).map(|folder| folder.regions.keys().copied().collect::<Vec<_>>());
+            let regions =
+                root.tables.get(table).map(|folder| folder.regions.keys().copied().collect::<Vec<_>>());
             for region in regions.into_iter().flatten() {
                 root.archive_region(table, region);
             }
@@ -251,7 +253,11 @@ impl MasterFiles for MasterLink {
 
     async fn region_folders(&self, table: &TableName) -> Done<Vec<EncodedName>> {
         let list = |root: &Root| {
-            Ok(root.tables.get(table).map(|table| table.regions.keys().copied().collect()).unwrap_or_default())
+            Ok(root
+                .tables
+                .get(table)
+                .map(|table| table.regions.keys().copied().collect())
+                .unwrap_or_default())
         };
         self.look(list).await
     }
@@ -349,7 +355,8 @@ impl MasterFiles for MasterLink {
     async fn archive_meta_wals(&self, server: &ServerName) -> Done<()> {
         let archive = |root: &mut Root| {
             if let Some(wals) = root.wals.get_mut(&splitting_folder(server)) {
-                let (meta, others) = std::mem::take(wals).into_iter().partition(|(file, _)| is_meta_wal(file));
+                let (meta, others) =
+                    std::mem::take(wals).into_iter().partition(|(file, _)| is_meta_wal(file));
                 *wals = others;
                 let meta: std::collections::BTreeMap<_, _> = meta;
                 root.old_wals.extend(meta);
@@ -361,7 +368,9 @@ impl MasterFiles for MasterLink {
 
     async fn delete_wal_folder(&self, server: &ServerName) -> Done<()> {
         let delete = |root: &mut Root| match root.wals.get(&splitting_folder(server)) {
-            Some(wals) if !wals.is_empty() => Err(failed(format!("the folder of WALs of {server} isn't empty"))),
+            Some(wals) if !wals.is_empty() => {
+                Err(failed(format!("the folder of WALs of {server} isn't empty")))
+            }
             _ => {
                 root.wals.remove(&splitting_folder(server));
                 Ok(())

@@ -68,9 +68,11 @@ impl RegionServers for MasterLink {
         self.alive().await;
         let (name, region) = (server.clone(), region.clone());
         let look = move |world: &World| {
-            world.with(|state| state.describe_region(&name, &region, best_split_row)).map_err(|failure| match failure {
-                Failure::Refused(exception) => exception,
-                Failure::Fenced => JavaException::new(class::REGION_SERVER_ABORTED, name.to_string()),
+            world.with(|state| state.describe_region(&name, &region, best_split_row)).map_err(|failure| {
+                match failure {
+                    Failure::Refused(exception) => exception,
+                    Failure::Fenced => JavaException::new(class::REGION_SERVER_ABORTED, name.to_string()),
+                }
             })
         };
         self.world.call_server(server, Call::Ask, look).await

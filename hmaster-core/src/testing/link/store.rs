@@ -33,7 +33,8 @@ impl MasterStore for MasterLink {
 
     async fn put_meta_region(&self, record: &RegionRecord, _: i64) -> Result<(), StoreError> {
         let put = |store: &mut Store| {
-            let known = store.meta.iter_mut().find(|known| known.info.replica_id() == record.info.replica_id());
+            let known =
+                store.meta.iter_mut().find(|known| known.info.replica_id() == record.info.replica_id());
             let Some(known) = known else { return store.meta.push(record.clone()) };
             // As in a row: what isn't written stays.
             let location = record.location.clone().or_else(|| known.location.clone());
@@ -47,7 +48,8 @@ impl MasterStore for MasterLink {
     }
 
     async fn add_server(&self, server: &ServerName) -> Result<(), StoreError> {
-        self.store(|| format!("server {server} started"), |store| drop(store.servers.insert(server.clone()))).await
+        self.store(|| format!("server {server} started"), |store| drop(store.servers.insert(server.clone())))
+            .await
     }
 
     async fn remove_server(&self, server: &ServerName) -> Result<(), StoreError> {

@@ -80,7 +80,11 @@ impl ClusterZooKeeper for MasterLink {
     }
 
     async fn remove_meta_location(&self, replica: u16) -> Done<()> {
-        self.znodes(|| format!("replica {replica} of hbase:meta"), |znodes| drop(znodes.meta.remove(&replica))).await
+        self.znodes(
+            || format!("replica {replica} of hbase:meta"),
+            |znodes| drop(znodes.meta.remove(&replica)),
+        )
+        .await
     }
 
     async fn mirror_table_state(&self, table: &TableName, state: Option<TableState>) -> Done<()> {
@@ -105,7 +109,8 @@ impl ClusterZooKeeper for MasterLink {
 
     async fn remove_old_switch(&self, znode: &str) -> Done<()> {
         if self.read(|state| state.znodes.switches.contains_key(znode)).await {
-            self.znodes(|| format!("old switch {znode}"), |znodes| drop(znodes.switches.remove(znode))).await?;
+            self.znodes(|| format!("old switch {znode}"), |znodes| drop(znodes.switches.remove(znode)))
+                .await?;
         }
         Ok(())
     }

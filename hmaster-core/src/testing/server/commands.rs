@@ -44,8 +44,11 @@ pub(in crate::testing) fn accept(
         }
     }
     for procedure in &request.proc {
-        let command =
-            Command::new(server, Some(procedure.proc_id.cast_signed()), procedure.initiating_master_active_time);
+        let command = Command::new(
+            server,
+            Some(procedure.proc_id.cast_signed()),
+            procedure.initiating_master_active_time,
+        );
         if command.is_new(world) {
             spawn(world, server, run_callable(world.clone(), command, procedure.clone()));
         }
@@ -69,7 +72,9 @@ pub(in crate::testing) fn close_stray(
 fn check_start_code(server: &ServerName, start_code: u64) -> Result<(), JavaException> {
     match start_code == server.start_code().0 {
         true => Ok(()),
-        false => Err(JavaException::new(class::DO_NOT_RETRY_IO, "This RPC was intended for a different server")),
+        false => {
+            Err(JavaException::new(class::DO_NOT_RETRY_IO, "This RPC was intended for a different server"))
+        }
     }
 }
 

@@ -217,7 +217,9 @@ impl State {
     /// Gives each region its edits from a WAL, but for those that were flushed. Those of regions without folder go.
     pub(in crate::testing) fn split(&mut self, uri: &str, flushed: &BTreeMap<EncodedName, i64>) {
         let Some(path) = parse_wal(uri) else { return };
-        let Some(wal) = self.root.wals.get(path.folder).and_then(|folder| folder.get(path.file)) else { return };
+        let Some(wal) = self.root.wals.get(path.folder).and_then(|folder| folder.get(path.file)) else {
+            return;
+        };
         let file = path.file.to_owned();
         let mut recovered: BTreeMap<_, Vec<Cell>> = BTreeMap::new();
         for (table, region, cell) in &wal.0 {
