@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     fn find(pairs: &[(&str, &str)]) -> Result<Host, HostError> {
-        let builder = Builder::new(Environment::default());
+        let builder = Builder::new(Environment::of_process());
         let raw = pairs.iter().fold(builder, |b, (k, v)| b.set(k, v, Origin::CommandLine)).build();
         Host::find(Configuration::new(raw).unwrap().options())
     }
