@@ -91,8 +91,11 @@ async fn a_second_master_ends_the_first() {
     let three = open(Arc::clone(&disk.fs), &disk.root(), 3, options()).await.unwrap();
     two.roll();
     assert!(matches!(two.failure().await, LogFailure::Fs(_)));
-    let rows: Vec<u64> =
-        three.rows(PROC_FAMILY).iter().map(|(row, _)| u64::from_be_bytes(row[..].try_into().unwrap())).collect();
+    let rows: Vec<u64> = three
+        .rows(PROC_FAMILY)
+        .iter()
+        .map(|(row, _)| u64::from_be_bytes(row[..].try_into().unwrap()))
+        .collect();
     assert_eq!(rows, [1, 4]);
     assert!(three.get(STATE_FAMILY, b"late").is_empty());
 }

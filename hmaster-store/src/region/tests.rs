@@ -175,6 +175,45 @@ async fn logs_are_bounded_and_archived() {
     assert_eq!(content(&f.open(2).await.unwrap().region), expected);
 }
 
+/// Procedures come and go without end: log and memory hold those that are there.
+#[tokio::test]
+async fn a_hundred_thousand_procedures_come_and_go() {
+    use hmaster_procedure::{ProcedureStore as _, StoreOp};
+    use hmaster_types::ProcId;
+    const WAL_BYTES_MAX: u64 = 300_000;
+    let f = Fixture::new(1);
+    let master = f.open_with(1, MasterRegionOptions { wal_bytes_max: WAL_BYTES_MAX, ..SMALL }).await.unwrap();
+    let region = Arc::new(master.region);
+    let store = crate::RegionProcedureStore::new(Arc::clone(&region));
+    let put = |id| {
+        let class_name = "org.apache.hadoop.hbase.master.procedure.CreateTableProcedure".to_owned();
+        StoreOp::Put(Arc::new(hmaster_protocol::pb::Procedure {
+            class_name,
+            proc_id: id,
+            ..Default::default()
+        }))
+    };
+    for from in (1..100_000u64).step_by(1000) {
+        f.clock.advance(7);
+        store.submit((from..from + 1000).map(put).collect()).await.unwrap();
+        let ended = (from..from + 1000).filter(|id| id % 10_000 != 0).map(ProcId);
+        store.submit(ended.map(StoreOp::Delete).collect()).await.unwrap();
+        store.cleanup();
+        region.put_state("progress", &from.to_be_bytes()).await.unwrap(); // behind what the clean-up queued
+        assert!(region.cells() < 2500, "{} cells", region.cells());
+        let fs = f.disk.client("look");
+        let wals: FsPath = "/hbase/MasterData/WALs/master,16000,1".parse().unwrap();
+        let bytes: u64 = fs.list(&wals).await.unwrap().iter().map(|log| log.length).sum();
+        // The log in use, which one batch may exceed, and one on its way to the archive.
+        assert!(bytes < 4 * WAL_BYTES_MAX, "{bytes} bytes of logs");
+    }
+    drop((store, region));
+    let next = Arc::new(f.open(2).await.unwrap().region);
+    let loaded = crate::RegionProcedureStore::new(Arc::clone(&next)).load().await.unwrap();
+    assert_eq!((loaded.records.len(), loaded.max_proc_id), (10, 100_000));
+    assert!(next.cells() < 15, "{} cells", next.cells());
+}
+
 #[tokio::test]
 async fn the_clock_may_go_back() {
     let f = Fixture::new(1);
