@@ -50,11 +50,19 @@ impl Balancer {
         let verdict = needs_balance(&start, &self.config);
         let wanted =
             verdict.is_needed() || !rules.misplaced(cluster, start.places()).is_empty() || !own.is_empty();
-        let mut meter = Meter::new(budget);
+        let mut meter = Meter::new(if own.is_empty() { budget } else { budget.half() });
         let (mut end, mut way) = (start.clone(), Vec::new());
+        let mut candidates = 0;
         if wanted {
             way = search::search(&mut end, &self.config, &rules, &mut meter, budget.seed);
-            search::descend_own(&mut end, &rules, &mut meter, budget.seed, own);
+            candidates = meter.spent();
+            if !own.is_empty() {
+                let rest =
+                    Budget { candidates_max: budget.candidates_max.saturating_sub(candidates), ..budget };
+                let mut meter = Meter::new(rest);
+                search::descend_own(&mut end, &rules, &mut meter, budget.seed, own);
+                candidates += meter.spent();
+            }
             self.cap(&start, &mut end);
         }
         let moves = moves(cluster, &end);
@@ -67,7 +75,7 @@ impl Balancer {
             bounds: Bounds::new(&start, &after),
             broken: broken(rules, &after),
             way,
-            candidates: meter.spent(),
+            candidates,
         }
     }
 

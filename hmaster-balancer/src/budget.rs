@@ -31,6 +31,14 @@ impl<'a> Budget<'a> {
     }
 }
 
+impl Budget<'_> {
+    /// The first half of it.
+    pub(crate) fn half(self) -> Self {
+        let time = self.time.map(|(elapsed, max)| (elapsed, max / 2));
+        Self { candidates_max: self.candidates_max / 2, time, ..self }
+    }
+}
+
 impl fmt::Debug for Budget<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = self.time.map(|(_, max)| max);
