@@ -206,35 +206,27 @@ async fn announce(zk: &ZkWatcher, name: &ServerName, version: &pb::VersionInfo) 
     Ok(())
 }
 
-/// Serves until it is to end, and then closes its regions.
+/// Serves until it is to end, then closes its regions and its log.
 async fn work(server: &Arc<Server>, zk: &ZkWatcher) -> Result<(), Fatal> {
     let Ok((_, storage)) = server.ready() else { return Ok(()) };
-    let log_failed = storage.log.failure();
-    let until_ending = async {
+    let serving = async {
         tokio::select! {
             biased;
-            () = server.life.ending() => Ok(()),
-            closed = cluster_down(server, zk) => closed,
+            () = server.life.ending() => {}
+            closed = cluster_down(server, zk) => closed?,
         }
-    };
-    let serving = async {
-        until_ending.await?;
         server.stop("the cluster is shut down");
-        close_regions(server).await?;
-        storage.log.close().await.map_err(|error| format!("can't close the log: {}", chain(&error)))
+        close_regions(server).await
     };
     tokio::select! {
         biased;
-        outcome = serving => outcome,
-        failure = log_failed => match server.life.phase() {
-            // A log that is being closed ends, too.
-            Phase::Stopping(_) if server.regions.count() == 0 => Ok(()),
-            _ => Err(format!("the log failed: {}", chain(&failure))),
-        },
-        dead = report(server) => Err(dead),
-        () = server.scanners.expire() => Ok(()),
-        () = server.results.report(server) => Ok(()),
+        closed = serving => closed?,
+        failure = storage.log.failure() => return Err(format!("the log failed: {}", chain(&failure))),
+        dead = report(server) => return Err(dead),
+        () = server.scanners.expire() => {}
+        () = server.results.report(server) => {}
     }
+    storage.log.close().await.map_err(|error| format!("can't close the log: {}", chain(&error)))
 }
 
 /// Reports at intervals, and at once to a new master, until the master says that this server is dead.

@@ -1,0 +1,12 @@
+//! Region servers over real sockets, with an embedded ZooKeeper and a master that does what the test says.
+
+#[path = "it/cluster.rs"]
+mod cluster;
+#[path = "it/life.rs"]
+mod life;
+#[path = "it/orders.rs"]
+mod orders;
+#[path = "it/rows.rs"]
+mod rows;
+#[path = "it/scans.rs"]
+mod scans;
