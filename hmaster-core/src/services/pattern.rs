@@ -48,7 +48,7 @@ mod tests {
             ("default:t1", "t1", true),
             ("default:.*", "ns:t1", false),
             ("ns:.*", "ns:t1", true),
-            ("(?!t).*", "t1", false),
+            ("(?!t|d).*", "t1", false),
             ("(?i)T1", "t1", true),
             ("(.)\\1", "tt", true),
             ("", "t1", false),
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_or_takes_too_long_is_refused() {
-        for bad in ["(", "a{2", "[", "*"] {
+        for bad in ["(", "[", "*"] {
             let Err(error) = Pattern::new(bad) else { panic!("{bad} is read") };
             assert!(error.is(class::DO_NOT_RETRY_IO), "{error}");
         }

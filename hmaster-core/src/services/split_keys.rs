@@ -81,7 +81,7 @@ mod tests {
         let cases: [(&[&str], &str); 3] = [
             (&["a", ""], "Empty split key must not be passed in the split keys."),
             (&["b", "a", "b"], "All split keys must be unique, found duplicate: b, b"),
-            (&["a", &long], "Row length 32802 is > 32767"),
+            (&["a", &long], "Row length 32801 is > 32767"),
         ];
         for (keys, message) in cases {
             assert_eq!(between(keys).unwrap_err(), message);
