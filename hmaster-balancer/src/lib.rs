@@ -25,6 +25,7 @@ mod history;
 mod need;
 pub mod placement;
 mod plan;
+mod report;
 mod search;
 mod state;
 pub mod status;
@@ -47,5 +48,6 @@ pub use placement::{LoadBalancer, Placement, Replicas, RoundRobin};
 pub use plan::{
     BalancerDecision, BalancerRejection, Judgement, Move, MoveReason, Plan, StayReason, read_plan,
 };
+pub use report::{EXPLAINED_MAX, Report};
 pub use search::Milestone;
 pub use state::{Action, State, sum_of_multipliers};
