@@ -172,8 +172,14 @@ pub(crate) async fn value(region: &Region, row: &str) -> Option<String> {
 /// All cells of a scan.
 pub(crate) async fn scan(region: &Region, spec: ScanSpec) -> Vec<Cell> {
     let (mut scanner, mut all) = (region.scanner(spec).unwrap(), Vec::new());
-    while scanner.next(&mut all, &mut Limits::batch_only(None)).await.unwrap() {}
-    all
+    loop {
+        let mut row = Vec::new();
+        let more = scanner.next(&mut row, &mut Limits::batch_only(None)).await.unwrap();
+        all.append(&mut row);
+        if !more {
+            return all;
+        }
+    }
 }
 
 /// Rows and their values of `f:q`.
