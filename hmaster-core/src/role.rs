@@ -1,13 +1,19 @@
 //! What a master is at the moment: waiting for its turn, active, or on its way out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hmaster_types::{JavaException, class};
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
-use crate::environment::{MasterEnv, Reign};
+use crate::environment::{Conditions, MasterEnv, Reign};
 use crate::progress::Progress;
+
+/// How long a master that isn't active is waited for: its election may just be under way. Were it longer, a region server
+/// that asks a deposed master would learn too late who follows.
+pub const INACTIVE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// A master's life.
 #[derive(Clone, Default)]
@@ -67,6 +73,41 @@ impl RoleCell {
                 }
             }
             let _ = changes.changed().await;
+        }
+    }
+
+    /// The active master once it is `ready`, if that comes within `patience`; one that isn't active at all is waited for
+    /// no longer than [`INACTIVE_PATIENCE`].
+    pub async fn until_ready(
+        &self,
+        patience: Duration,
+        ready: impl Fn(&Conditions) -> bool,
+    ) -> Option<Arc<MasterEnv>> {
+        let began = Instant::now();
+        let mut changes = self.changes();
+        loop {
+            changes.mark_unchanged();
+            let patience = match &*self.get() {
+                Role::Active(reign) => {
+                    let mut conditions = reign.env.conditions.changes();
+                    if ready(&reign.env.conditions) {
+                        return Some(reign.env.clone());
+                    }
+                    tokio::select! {
+                        biased;
+                        _ = changes.changed() => continue,
+                        _ = conditions.changed() => continue,
+                        () = sleep_until(began + patience) => return None,
+                    }
+                }
+                Role::Starting(_) => patience,
+                Role::Waiting | Role::Stopping => patience.min(INACTIVE_PATIENCE),
+            };
+            tokio::select! {
+                biased;
+                _ = changes.changed() => {}
+                () = sleep_until(began + patience) => return None,
+            }
         }
     }
 

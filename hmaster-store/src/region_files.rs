@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hmaster_fs::rootdir::{RootDir, RootDirError};
-use hmaster_fs::{CreateOptions, FileSystem, FsError, FsPath, NotFoundAsNone as _};
+use hmaster_fs::{CreateOptions, FileStatus, FileSystem, FsError, FsPath, NotFoundAsNone as _};
 use hmaster_protocol::pb;
 use hmaster_types::{
     ColumnFamilyDescriptor, ParseError, PlainTracker, RegionInfo, StoreFileTracker, TableDescriptor,
@@ -284,12 +284,12 @@ fn reference(
 async fn files_in(fs: &dyn FileSystem, folder: &FsPath) -> Result<Vec<String>, FsError> {
     let entries = fs.list(folder).await.found()?.unwrap_or_default();
     let mut names = Vec::new();
-    for entry in entries.into_iter().filter(|entry| entry.is_file()) {
+    for entry in entries.into_iter().filter(FileStatus::is_file) {
         match StoreFileName::parse(&entry.name) {
             Some(StoreFileName::Link { .. }) => names.push(entry.name.into()),
             Some(_) if entry.length > 0 => names.push(entry.name.into()),
             _ => {
-                warn!(%folder, file = %entry.name, length = entry.length, "not a store file, as Java sees it")
+                warn!(%folder, file = %entry.name, length = entry.length, "not a store file, as Java sees it");
             }
         }
     }

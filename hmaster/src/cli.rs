@@ -1,5 +1,6 @@
 //! The command line. Counterpart of `HMasterCommandLine`.
 
+mod balance;
 mod standalone;
 mod start;
 
@@ -22,6 +23,8 @@ struct CommandLine {
 enum Command {
     /// Runs a master, as `hbase master start` does, in the foreground
     Start(start::Start),
+    /// Says what the balancer would do, without a cluster
+    Balance(balance::Balance),
     /// Runs a whole cluster in this process: ZooKeeper, a master and region servers, on local disk
     Standalone(standalone::Standalone),
 }
@@ -39,6 +42,7 @@ pub(crate) fn main() -> ExitCode {
     let command_line = CommandLine::parse();
     let done = match command_line.command {
         Command::Start(start) => start.run(),
+        Command::Balance(balance) => balance.run(),
         Command::Standalone(standalone) => standalone.run(),
     };
     match done {

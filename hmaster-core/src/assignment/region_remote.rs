@@ -124,7 +124,11 @@ impl RegionRemote {
     }
 
     /// The region must know who waits for the report before the command leaves.
-    fn dispatch(&mut self, cx: &mut StepContext<'_, MasterEnv>, operation: RemoteOperation) -> Flow<MasterEnv> {
+    fn dispatch(
+        &mut self,
+        cx: &mut StepContext<'_, MasterEnv>,
+        operation: RemoteOperation,
+    ) -> Flow<MasterEnv> {
         let env = cx.env();
         let region = self.region.encoded_name();
         if let Err(error) = env.regions.attach_remote(region, cx.id()) {

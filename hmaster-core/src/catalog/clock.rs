@@ -44,10 +44,12 @@ impl CatalogClock {
         }
     }
 
-    /// The timestamp of a put.
+    /// The timestamp of a put of new rows or of several at once, later than that of any [`CatalogClock::put_ms`] before.
     pub fn now_ms(&self) -> i64 {
         let mut state = self.state.lock();
         state.advance(self.clock.now_ms().cast_signed());
+        let after = state.rows.values().copied().max().map_or(i64::MIN, |given_ms| given_ms + 1);
+        state.advance(after);
         state.latest_ms
     }
 
@@ -109,6 +111,9 @@ mod tests {
         assert_eq!(clock.put_ms(b"a"), 1003);
         wall.set(1002);
         assert_eq!(clock.put_ms(b"a"), 1004);
+        assert_eq!([clock.now_ms(), clock.now_ms()], [1005, 1005], "later than any row's");
+        assert_eq!(clock.put_ms(b"a"), 1005);
+        assert_eq!(clock.put_ms(b"a"), 1006);
         wall.set(2000);
         assert_eq!(clock.put_ms(b"a"), 2000);
     }

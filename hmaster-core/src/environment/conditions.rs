@@ -47,6 +47,7 @@ impl Conditions {
     /// From now on region servers may register and report.
     pub fn set_services_started(&self) {
         self.services_started.store(true, Ordering::SeqCst);
+        self.changes.send_modify(|count| *count += 1);
     }
 
     fn flag(&self, event: &Event) -> Option<&AtomicBool> {

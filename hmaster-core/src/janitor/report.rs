@@ -237,7 +237,8 @@ mod tests {
         const NAMES: [&str; 6] = ["", "b", "c", "d", "e", "-"];
         let known = |key: &[u8]| *NAMES.iter().find(|name| name.as_bytes() == key).unwrap();
         let report = inspect(regions.iter().map(|(start, end)| row(&region("t", start, end))).collect());
-        let side = |region: &Option<RegionInfo>| region.as_ref().map_or("-", |region| known(region.start_key()));
+        let side =
+            |region: &Option<RegionInfo>| region.as_ref().map_or("-", |region| known(region.start_key()));
         let holes = report.holes.iter().map(|(a, b)| (side(a), side(b))).collect();
         let overlaps = report.overlaps.iter().map(|(a, b)| (known(a.start_key()), known(b.start_key())));
         (holes, overlaps.collect())

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use hmaster_procedure::Procedure;
 use hmaster_protocol::pb;
 use hmaster_types::{
-    JavaException, ProcId, RegionInfo, RegionState, SeqNum, ServerName, TableDescriptor, TableName, TableState, class,
+    JavaException, ProcId, RegionInfo, RegionState, SeqNum, ServerName, TableDescriptor, TableName,
+    TableState, class,
 };
 
 use crate::assignment::{RegionNode, RegionRecord};
@@ -70,10 +71,7 @@ pub(crate) fn is_being_modified(env: &MasterEnv, table: &TableName, but: ProcId)
 }
 
 /// The table's schema.
-pub(crate) fn schema(
-    env: &MasterEnv,
-    table: &TableName,
-) -> Result<Arc<TableDescriptor>, JavaException> {
+pub(crate) fn schema(env: &MasterEnv, table: &TableName) -> Result<Arc<TableDescriptor>, JavaException> {
     env.schemas.get(table).ok_or_else(|| JavaException::new(class::TABLE_NOT_FOUND, table.as_str()))
 }
 
@@ -151,7 +149,8 @@ pub(crate) async fn reopen_for_rollback(
         let target = server.filter(|_| region.is_default_replica()).cloned();
         if let Ok(assign) = env.assign(&region, target, false) {
             let submitted = env.submit(assign).await;
-            submitted.map_err(|error| JavaException::new(class::SERVER_NOT_RUNNING_YET, error.to_string()))?;
+            submitted
+                .map_err(|error| JavaException::new(class::SERVER_NOT_RUNNING_YET, error.to_string()))?;
         }
     }
     Ok(())

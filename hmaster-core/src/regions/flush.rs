@@ -54,15 +54,14 @@ impl FlushRegion {
     fn dispatch(&mut self, cx: &mut StepContext<'_, MasterEnv>) -> Flow<MasterEnv> {
         let env = cx.env();
         let node = env.regions.get(self.region.encoded_name());
-        let Some(node) = node.filter(|node| node.state() == RegionState::Open && !node.is_in_transition()) else {
+        let Some(node) = node.filter(|node| node.state() == RegionState::Open && !node.is_in_transition())
+        else {
             tracing::info!(pid = %cx.id(), region = %self.region, "not open, or in transition: not flushed");
             return Flow::Done;
         };
         let Some(server) = node.location().cloned() else { return cx.retry_later() };
-        let parameter = pb::FlushRegionParameter {
-            region: (&self.region).into(),
-            column_family: self.families.clone(),
-        };
+        let parameter =
+            pb::FlushRegionParameter { region: (&self.region).into(), column_family: self.families.clone() };
         let data = Bytes::from(parameter.encode_to_vec());
         match env.dispatcher.add(&server, cx.id(), RemoteOperation::Procedure { class: CALLABLE, data }) {
             Ok(()) => {

@@ -3,8 +3,8 @@
 
 use async_trait::async_trait;
 use hmaster_procedure::{
-    LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure, StateReader,
-    StepContext,
+    LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure,
+    StateReader, StepContext,
 };
 use hmaster_protocol::{meta, pb};
 use hmaster_types::RegionInfo;

@@ -131,8 +131,7 @@ impl SplitRegion {
     async fn update_meta(&self, env: &MasterEnv) -> Result<StateFlow<MasterEnv, State>, Stop> {
         let schema = common::schema(env, self.parent.table())?;
         let has_barriers = schema.has_global_replication_scope();
-        let barrier =
-            if has_barriers { common::barrier_of(env, &self.parent).await? } else { SeqNum::NONE };
+        let barrier = if has_barriers { common::barrier_of(env, &self.parent).await? } else { SeqNum::NONE };
         let [a, b] = &self.daughters;
         let (replicas, now_ms) = (schema.region_replication(), env.catalog.clock.now_ms());
         let rows = meta::split_region(&self.parent, barrier.0, [a, b], replicas, has_barriers, now_ms);
@@ -271,10 +270,7 @@ impl StateMachine<MasterEnv> for SplitRegion {
     fn is_rollback_supported(&self, state: State) -> bool {
         !matches!(
             state,
-            State::UpdateMeta
-                | State::PreOperationAfterMeta
-                | State::OpenChildRegions
-                | State::PostOperation
+            State::UpdateMeta | State::PreOperationAfterMeta | State::OpenChildRegions | State::PostOperation
         )
     }
 

@@ -7,9 +7,8 @@ use hmaster_protocol::{CallContext, RpcService, bad_request, decode, pb};
 use hmaster_types::JavaException;
 
 use super::{
-    MasterServices, cluster_status, compactions, janitors, lifecycle, list, namespaces, procedures, region_changes, regions,
-    schema,
-    servers, switches,
+    MasterServices, cluster_status, compactions, janitors, lifecycle, list, namespaces, procedures,
+    region_changes, regions, schema, servers, switches,
 };
 use crate::switches::Switch;
 

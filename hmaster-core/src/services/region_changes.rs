@@ -37,7 +37,8 @@ pub(super) async fn merge_table_regions(
     let forcible = request.forcible();
     let make = |user, _| async {
         let found = request.region.iter().map(|region| regions::find(&env, region));
-        let found: Vec<_> = found.map(|node| Ok(node?.info().clone())).collect::<Result<_, JavaException>>()?;
+        let found: Vec<_> =
+            found.map(|node| Ok(node?.info().clone())).collect::<Result<_, JavaException>>()?;
         merge::check_switches(&env, &found)?;
         MergeRegions::procedure(&env, user, found, forcible)
     };

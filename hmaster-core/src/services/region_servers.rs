@@ -2,12 +2,17 @@
 //!
 //! How an answer is phrased decides what the region server does: a transition's `error_message`, `YouAreDeadException`
 //! and `ClockOutOfSyncException` make it abort, everything else makes it wait and repeat (danger 18).
+//!
+//! Differs from Java in that reports of results wait for a master that starts, instead of being refused: a region server
+//! that is asked for patience pauses the longer the more often it has tried, and it tries all the time while the last
+//! master's port refuses it. After some seconds without a master its next pause would take 200 s.
 
 mod online_regions;
 mod transitions;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,11 +21,15 @@ use hmaster_types::{EncodedName, JavaException, ProcId, SeqNum, ServerName, Star
 use prost::Message as _;
 
 use super::{bad_argument, textual};
-use crate::environment::MasterEnv;
+use crate::environment::{Conditions, MasterEnv};
 use crate::message::Message;
 use crate::role::RoleCell;
 use crate::servers::manager::ServerVersion;
 use crate::servers::{RegionFlush, Registered, StartUp};
+
+/// How long a report waits for a master that starts. Below the 10 s after which a region server gives a call up,
+/// `hbase.rpc.shortoperation.timeout`.
+const REPORT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Names of hosts, by address.
 #[async_trait]
@@ -38,6 +47,15 @@ pub struct RegionServerStatus {
 }
 
 impl RegionServerStatus {
+    /// The active master, as soon as it takes reports of this kind. A region server that can't be served yet is sent back
+    /// to ZooKeeper, and repeats its report at once.
+    async fn ready(&self, takes_them: impl Fn(&Conditions) -> bool) -> Result<Arc<MasterEnv>, JavaException> {
+        let ready = self.role.until_ready(REPORT_PATIENCE, takes_them).await;
+        ready.ok_or_else(|| {
+            JavaException::new(class::MASTER_NOT_RUNNING, "this master doesn't take reports yet")
+        })
+    }
+
     /// The host by which everybody will know the server: what it says itself, or what the network says of it.
     async fn host(&self, env: &MasterEnv, call: &CallContext, said: Option<&str>) -> String {
         if let Some(said) = said {
@@ -105,7 +123,8 @@ impl service::RegionServerStatusService<CallContext> for RegionServerStatus {
         _: &CallContext,
         request: pb::ReportRegionStateTransitionRequest,
     ) -> Result<pb::ReportRegionStateTransitionResponse, JavaException> {
-        let env = self.role.started()?;
+        let about_meta = transitions::is_about_meta(&request);
+        let env = self.ready(|are| are.is_services_started() && (about_meta || are.is_meta_loaded())).await?;
         transitions::report(&env, request).await
     }
 
@@ -114,7 +133,7 @@ impl service::RegionServerStatusService<CallContext> for RegionServerStatus {
         _: &CallContext,
         request: pb::ReportProcedureDoneRequest,
     ) -> Result<pb::ReportProcedureDoneResponse, JavaException> {
-        let env = self.role.started()?;
+        let env = self.ready(Conditions::is_services_started).await?;
         for result in &request.result {
             check_reign(&env, result.initiating_master_active_time)?;
         }

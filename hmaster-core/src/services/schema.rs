@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use hmaster_protocol::{CallContext, pb};
-use hmaster_types::{ColumnFamilyDescriptor, JavaException, Nonce, ProcId, TableDescriptor, TableName, class};
+use hmaster_types::{
+    ColumnFamilyDescriptor, JavaException, Nonce, ProcId, TableDescriptor, TableName, class,
+};
 
 use super::split_keys;
 use super::submit::{submit, submit_checked};

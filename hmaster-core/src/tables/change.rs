@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use hmaster_types::{
-    ColumnFamilyDescriptor, JavaException, RegionInfo, StoreFileTracker, TableDescriptor, UnknownTracker, attribute, class,
-    to_string_binary,
+    ColumnFamilyDescriptor, JavaException, RegionInfo, StoreFileTracker, TableDescriptor, UnknownTracker,
+    attribute, class, to_string_binary,
 };
 
 /// hbase:meta can't be without these.
@@ -47,13 +47,17 @@ pub(crate) fn check_without_reopening(
 ) -> Result<(), JavaException> {
     let refuse = |message: String| Err(JavaException::new(class::HBASE_IO, message));
     if old.families().len() != new.families().len() {
-        return refuse("Cannot add or remove column families when this modification won't reopen regions.".into());
+        return refuse(
+            "Cannot add or remove column families when this modification won't reopen regions.".into(),
+        );
     }
     if coprocessors(old) != coprocessors(new) {
         return refuse("Can not modify Coprocessor when table modification won't reopen regions".into());
     }
     match NEED_REOPENING.iter().find(|key| old.attribute(key) != new.attribute(key)) {
-        Some(key) => refuse(format!("Can not modify {key} of a table when modification won't reopen regions")),
+        Some(key) => {
+            refuse(format!("Can not modify {key} of a table when modification won't reopen regions"))
+        }
         None => Ok(()),
     }
 }
@@ -114,9 +118,10 @@ fn check_tracker(
     let refuse = |message: String| Err(JavaException::new(class::DO_NOT_RETRY_IO, message));
     match (before, after) {
         (Plain(before), Plain(after)) if before == after => Ok(()),
-        (Plain(before), Plain(_)) => {
-            refuse(format!("Should change to MIGRATION first when migrating from {} for {place}", before.name()))
-        }
+        (Plain(before), Plain(_)) => refuse(format!(
+            "Should change to MIGRATION first when migrating from {} for {place}",
+            before.name()
+        )),
         (Plain(before), Migration { source, .. }) if before != source => refuse(format!(
             "Should use src tracker {0} first but got {1} when migrating from {0} for {place}",
             before.name(),
@@ -126,7 +131,10 @@ fn check_tracker(
             refuse(format!("The src tracker and dst tracker are both {} for {place}", source.name()))
         }
         (Plain(_), Migration { .. }) => Ok(()),
-        (Migration { source, destination }, Migration { source: new_source, destination: new_destination }) => {
+        (
+            Migration { source, destination },
+            Migration { source: new_source, destination: new_destination },
+        ) => {
             let changed = |which: &str, from: &str, to: &str| {
                 refuse(format!("The {which} tracker has been changed from {from} to {to} for {place}"))
             };

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use hmaster_procedure::{
-    LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure, StateReader,
-    StepContext,
+    LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure,
+    StateReader, StepContext,
 };
 use hmaster_protocol::pb;
 use hmaster_types::{RegionState, TableName};
@@ -73,7 +73,8 @@ impl CloseExcessReplicas {
 pub fn decode(reader: &mut StateReader<'_>) -> Result<CloseExcessReplicas, StateError> {
     let data: pb::CloseExcessRegionReplicasProcedureStateData = reader.read()?;
     let replicas = u16::try_from(data.new_replica_count);
-    let replicas = replicas.map_err(|_| StateError::Invalid(format!("{} replicas", data.new_replica_count)))?;
+    let replicas =
+        replicas.map_err(|_| StateError::Invalid(format!("{} replicas", data.new_replica_count)))?;
     Ok(CloseExcessReplicas { table: codec::table(&data.table_name)?, replicas })
 }
 

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use hmaster_procedure::{
-    LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure, StateReader,
-    StepContext,
+    LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure,
+    StateReader, StepContext,
 };
 use hmaster_protocol::pb;
 use hmaster_types::{JavaException, TableName, TableState, class, to_string_binary};
@@ -60,8 +60,7 @@ impl FlushTable {
         if missing.is_empty() {
             return Ok(());
         }
-        let message =
-            format!("Column families [{}] don't exist in table {}", missing.join(", "), self.table);
+        let message = format!("Column families [{}] don't exist in table {}", missing.join(", "), self.table);
         Err(JavaException::new(class::NO_SUCH_COLUMN_FAMILY, message))
     }
 
@@ -75,7 +74,8 @@ impl FlushTable {
     fn flush(&self, env: &MasterEnv) -> StateFlow<MasterEnv, State> {
         let nodes = env.regions.table_regions(&self.table);
         let primaries = nodes.iter().filter(|node| node.info().is_default_replica() && !node.is_split());
-        let flush = |region| Box::new(FlushRegion::new(region, self.families.clone())) as Box<dyn Procedure<_>>;
+        let flush =
+            |region| Box::new(FlushRegion::new(region, self.families.clone())) as Box<dyn Procedure<_>>;
         let children: Vec<_> = primaries.map(|node| flush(node.info().clone())).collect();
         match children.is_empty() {
             true => StateFlow::End,

@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 use hmaster_procedure::{
-    LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure, StateReader,
-    StepContext,
+    LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure,
+    StateReader, StepContext,
 };
 use hmaster_protocol::{meta, pb};
 use hmaster_types::{JavaException, RegionInfo, RegionState, TableDescriptor, TableName, TableState, class};
@@ -149,7 +149,8 @@ impl ModifyTable {
         self.deletes_families = !change::families_that_go(&current, &self.modified).is_empty();
         if self.deletes_families && env.options.snapshots.before_destruction {
             return refuse(
-                "hbase.snapshot.before.destructive.action.enabled is set, which this master doesn't support".into(),
+                "hbase.snapshot.before.destructive.action.enabled is set, which this master doesn't support"
+                    .into(),
             );
         }
         self.unmodified = Some((*current).clone());
@@ -327,10 +328,7 @@ impl StateMachine<MasterEnv> for ModifyTable {
     }
 
     fn is_rollback_supported(&self, state: State) -> bool {
-        matches!(
-            state,
-            State::Prepare | State::PreOperation | State::Snapshot | State::CloseExcessReplicas
-        )
+        matches!(state, State::Prepare | State::PreOperation | State::Snapshot | State::CloseExcessReplicas)
     }
 
     async fn rollback_state(

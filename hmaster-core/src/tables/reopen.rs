@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hmaster_procedure::{
-    LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure, StateReader,
-    StepContext,
+    LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure,
+    StateReader, StepContext,
 };
 use hmaster_protocol::pb;
 use hmaster_types::{SeqNum, ServerName, TableName, TableState};
@@ -101,7 +101,10 @@ impl ReopenTableRegions {
 
     fn confirm(&mut self, env: &MasterEnv) -> StateFlow<MasterEnv, State> {
         let left = |places: &[Place]| -> Vec<Place> {
-            places.iter().filter_map(|place| place.still(env.regions.get(place.region.encoded_name()))).collect()
+            places
+                .iter()
+                .filter_map(|place| place.still(env.regions.get(place.region.encoded_name())))
+                .collect()
         };
         (self.regions, self.batch) = (left(&self.regions), left(&self.batch));
         if self.regions.is_empty() {
@@ -234,7 +237,8 @@ mod tests {
 
     #[test]
     fn batches_are_off_or_have_at_least_one_region() {
-        for (configured, batch_max) in [(-1, None), (-2, Some(1)), (0, Some(1)), (1, Some(1)), (64, Some(64))] {
+        for (configured, batch_max) in [(-1, None), (-2, Some(1)), (0, Some(1)), (1, Some(1)), (64, Some(64))]
+        {
             let backoff = Duration::from_millis(5);
             assert_eq!(pace_of(configured, backoff), Pace { batch_max, backoff }, "{configured}");
         }

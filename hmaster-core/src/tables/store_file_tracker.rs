@@ -101,8 +101,7 @@ impl ModifyTracker {
         }
         match &self.family {
             Some(family) if schema.family(family).is_none() => {
-                let message =
-                    format!("{} does not exist for table {}", to_string_binary(family), self.table);
+                let message = format!("{} does not exist for table {}", to_string_binary(family), self.table);
                 Err(JavaException::new(class::NO_SUCH_COLUMN_FAMILY, message))
             }
             _ => Ok((*schema).clone()),
@@ -128,7 +127,8 @@ impl ModifyTracker {
             Next::Start => StateFlow::To(State::StartMigration),
             Next::Finish => StateFlow::To(State::FinishMigration),
             Next::FinishTo(tracker) => {
-                let finished = self.with_settings(&schema, &[(attribute::STORE_FILE_TRACKER, tracker.name())]);
+                let finished =
+                    self.with_settings(&schema, &[(attribute::STORE_FILE_TRACKER, tracker.name())]);
                 modify(finished, Some(State::FinishPreviousMigration))
             }
         })
@@ -287,7 +287,8 @@ impl StateMachine<MasterEnv> for ModifyTracker {
             table_name: (&self.table).into(),
             dst_sft: self.destination.name().to_owned(),
         };
-        let family = self.family.clone().map(|family| pb::ModifyColumnFamilyStoreFileTrackerStateData { family });
+        let family =
+            self.family.clone().map(|family| pb::ModifyColumnFamilyStoreFileTrackerStateData { family });
         let mut messages = vec![pb::Any::pack(&table)];
         messages.extend(family.as_ref().map(pb::Any::pack));
         messages
@@ -336,9 +337,9 @@ mod tests {
         let changed = family.machine().with_settings(&schema, &settings);
         assert_eq!(changed.attribute(attribute::STORE_FILE_TRACKER), None);
         let configuration = changed.family(b"f").unwrap().configuration().clone();
-        assert_eq!(configuration.into_iter().collect::<Vec<_>>(), [(
-            attribute::STORE_FILE_TRACKER.to_owned(),
-            "FILE".to_owned()
-        )]);
+        assert_eq!(
+            configuration.into_iter().collect::<Vec<_>>(),
+            [(attribute::STORE_FILE_TRACKER.to_owned(), "FILE".to_owned())]
+        );
     }
 }

@@ -61,15 +61,7 @@ impl TruncateTable {
         prepared: Prepared,
     ) -> StateMachineProcedure<Self> {
         let (schema, regions, snapshot) = (None, Vec::new(), None);
-        StateMachineProcedure::new(Self {
-            user,
-            table,
-            preserve_splits,
-            schema,
-            regions,
-            snapshot,
-            prepared,
-        })
+        StateMachineProcedure::new(Self { user, table, preserve_splits, schema, regions, snapshot, prepared })
     }
 
     fn prepare(&mut self, env: &MasterEnv) -> Result<StateFlow<MasterEnv, State>, Stop> {
@@ -94,7 +86,8 @@ impl TruncateTable {
         check_modifiable(env, &self.table)?;
         if env.options.snapshots.before_destruction {
             return refuse(
-                "hbase.snapshot.before.destructive.action.enabled is set, which this master doesn't support".into(),
+                "hbase.snapshot.before.destructive.action.enabled is set, which this master doesn't support"
+                    .into(),
             );
         }
         if env.schemas.get(&self.table).is_none() {
@@ -153,7 +146,8 @@ impl TruncateTable {
     }
 
     fn schema(&self) -> Result<&TableDescriptor, JavaException> {
-        let lost = || JavaException::new(class::ILLEGAL_STATE, format!("the schema of {} is lost", self.table));
+        let lost =
+            || JavaException::new(class::ILLEGAL_STATE, format!("the schema of {} is lost", self.table));
         self.schema.as_ref().ok_or_else(lost)
     }
 }

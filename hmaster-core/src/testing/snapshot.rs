@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hmaster_protocol::meta::MetaReader;
-use hmaster_types::{RegionState, TableState};
+use hmaster_types::{RegionInfo, RegionState, TableState, to_string_binary};
 
 use super::World;
 
@@ -23,7 +23,7 @@ pub struct Snapshot {
     pub folders: BTreeMap<String, (String, BTreeMap<String, usize>)>,
     /// Namespaces' folders.
     pub namespace_folders: BTreeSet<String>,
-    /// Regions in the archive, with the number of store files.
+    /// Store files in the archive by table.
     pub archive: BTreeMap<String, usize>,
     /// Folders of WALs of servers that don't run.
     pub left_wals: BTreeSet<String>,
@@ -33,6 +33,12 @@ pub struct Snapshot {
     pub memory: BTreeMap<String, String>,
     /// The row of hbase:meta's own region.
     pub meta: Vec<RegionState>,
+}
+
+/// A region without its id, which may be chosen anew.
+fn label(region: &RegionInfo) -> String {
+    let (start, end) = (to_string_binary(region.start_key()), to_string_binary(region.end_key()));
+    format!("{} [{start}, {end}) {}", region.table(), region.replica_id())
 }
 
 impl World {
@@ -46,7 +52,7 @@ impl World {
         env.regions.for_each(|node| {
             // A split parent keeps the state it had; what it is shows in its flags.
             let state = if node.is_split() { "SPLIT" } else { node.state().name() };
-            memory.insert(node.info().name().to_string(), format!("{state} {:?}", node.owner()));
+            memory.insert(label(node.info()), format!("{state} {:?}", node.owner()));
         });
         memory.extend(
             env.tables.all().into_iter().map(|(table, state)| (table.to_string(), state.to_string())),
@@ -59,7 +65,7 @@ impl World {
             for cells in &rows {
                 if let Some(row) = reader.region_row(cells).expect("a row that can be read") {
                     let replicas = row.replicas.iter().map(|replica| (replica.id, replica.state));
-                    regions.insert(row.region.name().to_string(), replicas.collect());
+                    regions.insert(label(&row.region), replicas.collect());
                 } else if let Some((table, state)) =
                     reader.table_state(cells).expect("a row that can be read")
                 {
@@ -69,12 +75,12 @@ impl World {
             let mut open = BTreeMap::new();
             for server in state.servers.values().filter(|server| server.is_up) {
                 for region in server.regions.values() {
-                    *open.entry(region.info.name().to_string()).or_default() += 1;
+                    *open.entry(label(&region.info)).or_default() += 1;
                 }
             }
             let folders = state.root.tables.iter().map(|(table, folder)| {
                 let regions = folder.regions.values();
-                let regions = regions.map(|region| (region.info.name().to_string(), region.files.len()));
+                let regions = regions.map(|region| (label(&region.info), region.files.len()));
                 (table.to_string(), (format!("{:?}", folder.schema), regions.collect()))
             });
             let archive = state.root.archive.iter();
@@ -92,8 +98,10 @@ impl World {
                 folders: folders.collect(),
                 namespace_folders: state.root.namespaces.clone(),
                 archive: archive
-                    .map(|((table, region), files)| (format!("{table} {region}"), files.len()))
-                    .collect(),
+                    .fold(BTreeMap::new(), |mut all, ((table, _), files)| {
+                        *all.entry(table.to_string()).or_default() += files.len();
+                        all
+                    }),
                 left_wals: state.root.wals.keys().filter(|name| !up.contains(*name)).cloned().collect(),
                 open,
                 memory,

@@ -1,6 +1,9 @@
 //! What a master answers before it can answer.
 
-use hmaster_core::role::Role;
+use std::time::Duration;
+
+use hmaster_core::environment::Conditions;
+use hmaster_core::role::{INACTIVE_PATIENCE, Role};
 use hmaster_core::testing::{World, WorldConfig, run};
 use hmaster_protocol::pb;
 use hmaster_protocol::services::client_meta_service::ClientMetaService as _;
@@ -51,5 +54,26 @@ fn a_master_that_isnt_active_sends_everybody_on() {
         let request = pb::GetMetaRegionLocationsRequest {};
         let meta = master.registry.get_meta_region_locations(&call(), request).await.unwrap();
         assert_eq!(meta.meta_locations.len(), 1);
+    });
+}
+
+#[test]
+fn reports_wait_for_a_master_that_starts_and_not_for_one_that_waits() {
+    run(async {
+        let world = World::new(WorldConfig::default());
+        let master = world.start_master();
+        let patience = Duration::from_secs(600);
+        world.start_server(0);
+        let env = master.role.until_ready(patience, Conditions::is_meta_loaded).await;
+        assert!(
+            env.is_some_and(|env| env.conditions.is_services_started()),
+            "it waits through all of the start"
+        );
+        let never = master.role.until_ready(Duration::from_secs(1), |_| false).await;
+        assert!(never.is_none(), "not for ever");
+        master.role.set(Role::Waiting);
+        let began = tokio::time::Instant::now();
+        assert!(master.role.until_ready(patience, |_| true).await.is_none());
+        assert!(began.elapsed() < INACTIVE_PATIENCE * 2, "the region server must look for another master");
     });
 }

@@ -69,6 +69,10 @@ pub struct QueueBounds {
 /// `RpcServer.DEFAULT_MAX_CALLQUEUE_LENGTH_PER_HANDLER`.
 const WAITING_PER_HANDLER: usize = 10;
 
+/// Reports of transitions that may be under way for each urgent call that may. They wait for a group commit, and while
+/// the master starts for its end; one that is turned away makes its region server pause for up to 200 s.
+const REPORTS_PER_HANDLER: usize = 10;
+
 impl Default for ServerOptions {
     fn default() -> Self {
         Self::from_keys(&|_| None).expect("defaults need no parsing")
@@ -128,7 +132,10 @@ impl QueueOptions {
         let bounds = |handlers_max, waiting_max| QueueBounds { handlers_max, waiting_max };
         Ok(Self(QueueClass::ALL.map(|class| match class {
             QueueClass::MetaTransition => bounds(meta, priority_waiting),
-            QueueClass::RegionTransition | QueueClass::Priority => bounds(priority, priority_waiting),
+            QueueClass::RegionTransition => {
+                bounds(priority * REPORTS_PER_HANDLER, priority_waiting * REPORTS_PER_HANDLER)
+            }
+            QueueClass::Priority => bounds(priority, priority_waiting),
             QueueClass::Replication => bounds(replication, replication_waiting),
             QueueClass::Registry => bounds(registry, registry_waiting),
             QueueClass::General => bounds(general, general_waiting),
@@ -156,7 +163,7 @@ mod tests {
         assert_eq!((options.request_bytes_max, options.call_bytes_max), (268_435_456, 1_073_741_824));
         let bounds =
             QueueClass::ALL.map(|class| options.queues.of(class)).map(|of| (of.handlers_max, of.waiting_max));
-        assert_eq!(bounds, [(1, 200), (20, 200), (20, 200), (3, 30), (10, 100), (30, 300)]);
+        assert_eq!(bounds, [(1, 200), (200, 2000), (20, 200), (3, 30), (10, 100), (30, 300)]);
     }
 
     #[test]

@@ -25,6 +25,8 @@ struct State<R> {
     online: BTreeMap<EncodedName, Arc<R>>,
     transitions: HashMap<EncodedName, Transition>,
     moved: HashMap<EncodedName, Moved>,
+    /// No region comes in any more.
+    ended: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +75,12 @@ const MOVED_MAX: usize = 10_000;
 
 impl<R> OnlineRegions<R> {
     pub(crate) fn new() -> Self {
-        let state = State { online: BTreeMap::new(), transitions: HashMap::new(), moved: HashMap::new() };
+        let state = State {
+            online: BTreeMap::new(),
+            transitions: HashMap::new(),
+            moved: HashMap::new(),
+            ended: false,
+        };
         Self { state: Mutex::new(state), settled: Notify::new() }
     }
 
@@ -95,6 +102,9 @@ impl<R> OnlineRegions<R> {
     /// A region is open, and the master knows.
     pub(crate) fn opened(&self, name: EncodedName, region: Arc<R>) {
         let mut state = self.state.lock();
+        if state.ended {
+            return;
+        }
         let before = state.transitions.remove(&name);
         assert_eq!(before, Some(Transition::Opening), "{name} was opened without being in transition");
         let twin = state.online.insert(name, region);
@@ -192,6 +202,7 @@ impl<R> OnlineRegions<R> {
         let mut state = self.state.lock();
         let online = std::mem::take(&mut state.online);
         state.transitions.clear();
+        state.ended = true;
         drop(state);
         drop(online);
         self.settled.notify_waiters();
@@ -299,6 +310,15 @@ mod tests {
         regions.begin_open(REGION);
         regions.settle(REGION);
         assert_eq!(class_of(&regions), class::NOT_SERVING_REGION.name);
+    }
+
+    #[test]
+    fn nothing_comes_in_after_the_end() {
+        let regions = regions();
+        regions.begin_open(REGION);
+        regions.clear();
+        regions.opened(REGION, Arc::new("late"));
+        assert_eq!(regions.count(), 0);
     }
 
     #[tokio::test]

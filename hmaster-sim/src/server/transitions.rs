@@ -10,7 +10,7 @@ use hmaster_protocol::pb;
 use hmaster_protocol::pb::region_state_transition::TransitionCode;
 use hmaster_protocol::services::region_server_status_service::REPORT_REGION_STATE_TRANSITION;
 use hmaster_types::{EncodedName, RegionInfo, ServerName, TableDescriptor};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::online::{CloseOrder, OpenOrder};
 use super::state::Server;
@@ -92,17 +92,20 @@ async fn carry_out_open(server: &Server, order: OpenRegion) -> Result<(), Fatal>
         Err(reason) => {
             tracing::warn!(region = %info.name(), reason, "can't be opened");
             server.regions.settle(name);
-            return report(server, TransitionCode::FailedOpen, None, &info, from).await;
+            return report(server, TransitionCode::FailedOpen, None, &info, from).await.map(drop);
         }
     };
-    if server.life.is_ending() {
-        // The master takes care of it when this server is gone.
+    let opened = u64::try_from(region.open_sequence_id().0).unwrap_or(0);
+    let reported = match server.life.is_ending() {
+        true => Reported::GivenUp,
+        false => report(server, TransitionCode::Opened, Some(opened), &info, from).await?,
+    };
+    if reported == Reported::GivenUp {
+        // Whoever recovers this server takes care of the region.
         let closed = region.close(true).await;
         server.regions.settle(name);
-        return closed.map_err(|error| format!("Failed to close region {name}: {error}"));
+        return closed.map_err(|error| format!("Failed to close region {name}: {}", chain(&error)));
     }
-    let opened = u64::try_from(region.open_sequence_id().0).unwrap_or(0);
-    report(server, TransitionCode::Opened, Some(opened), &info, from).await?;
     server.regions.opened(name, Arc::new(region));
     server.procedure_ids.finish(from.procedure);
     tracing::info!(region = %info.name(), "opened");
@@ -185,18 +188,36 @@ pub(crate) async fn close_for_good(server: &Server, name: EncodedName) -> Result
     Ok(())
 }
 
-/// Reports until it is heard.
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reported {
+    Heard,
+    /// The server stops, and no master listens.
+    GivenUp,
+}
+
+/// Reports until it is heard; a server that stops tries for a while.
 async fn report(
     server: &Server,
     code: TransitionCode,
     open_sequence_id: Option<u64>,
     region: &RegionInfo,
     from: Origin,
-) -> Result<(), Fatal> {
-    let Some(request) = request(server, code, open_sequence_id, region, from) else { return Ok(()) };
-    let answer = server.link.insist(REPORT_REGION_STATE_TRANSITION, &request).await;
+) -> Result<Reported, Fatal> {
+    let Some(request) = request(server, code, open_sequence_id, region, from) else {
+        return Ok(Reported::GivenUp);
+    };
+    let patience = async {
+        server.life.ending().await;
+        sleep(server.options.master_call_timeout).await;
+    };
+    let answer = tokio::select! {
+        biased;
+        answer = server.link.insist(REPORT_REGION_STATE_TRANSITION, &request) => answer,
+        () = patience => return Ok(Reported::GivenUp),
+    };
     match answer.error_message {
-        None => Ok(()),
+        None => Ok(Reported::Heard),
         Some(message) => Err(format!("Failed to report {code:?} of {} to master: {message}", region.name())),
     }
 }

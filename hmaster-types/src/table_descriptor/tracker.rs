@@ -181,8 +181,10 @@ mod tests {
                 file,
             ),
         ] {
-            let table = table(&of_table.map(|name| (STORE_FILE_TRACKER, name)).into_iter().collect::<Vec<_>>());
-            let family = family(&of_family.map(|name| (STORE_FILE_TRACKER, name)).into_iter().collect::<Vec<_>>());
+            let table =
+                table(&of_table.map(|name| (STORE_FILE_TRACKER, name)).into_iter().collect::<Vec<_>>());
+            let family =
+                family(&of_family.map(|name| (STORE_FILE_TRACKER, name)).into_iter().collect::<Vec<_>>());
             let tracker = StoreFileTracker::of(&table, &family, otherwise).unwrap();
             assert_eq!(tracker, StoreFileTracker::Plain(expected), "{of_table:?} {of_family:?} {otherwise}");
         }
@@ -196,7 +198,10 @@ mod tests {
             (MIGRATION_DESTINATION, "FILE"),
         ];
         let tracker = StoreFileTracker::of(&table(&sides), &family(&[]), "DEFAULT").unwrap();
-        assert_eq!((tracker.source(), tracker.has_list(), tracker.name()), (PlainTracker::Default, true, "MIGRATION"));
+        assert_eq!(
+            (tracker.source(), tracker.has_list(), tracker.name()),
+            (PlainTracker::Default, true, "MIGRATION")
+        );
         let error = StoreFileTracker::of(&table(&sides[..2]), &family(&[]), "DEFAULT").unwrap_err();
         assert_eq!(error.key, MIGRATION_DESTINATION);
         assert!(StoreFileTracker::named("other").is_err());

@@ -15,7 +15,8 @@ pub fn decode(reader: &mut StateReader<'_>) -> Result<SplitRegion, StateError> {
     let data: pb::SplitTableRegionStateData = reader.read()?;
     let daughters = codec::regions(&data.child_region_info)?;
     let daughters = daughters.try_into();
-    let daughters = daughters.map_err(|found: Vec<_>| StateError::Invalid(format!("{} daughters", found.len())))?;
+    let daughters =
+        daughters.map_err(|found: Vec<_>| StateError::Invalid(format!("{} daughters", found.len())))?;
     Ok(SplitRegion {
         user: (&data.user_info).into(),
         parent: codec::region(&data.parent_region_info)?,

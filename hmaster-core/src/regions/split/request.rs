@@ -45,6 +45,11 @@ impl SplitRegion {
         parent: &RegionInfo,
         row: Option<Bytes>,
     ) -> Result<StateMachineProcedure<Self>, JavaException> {
+        if parent.is_meta() {
+            // Without it nothing else works. Region servers say that it can't be split, too.
+            let message = format!("Can't split {}", parent.table());
+            return Err(JavaException::new(class::ILLEGAL_ARGUMENT, message));
+        }
         common::check_enabled(env, parent.table())?;
         let node = common::check_online(env, parent)?;
         if !parent.is_default_replica() {
@@ -104,7 +109,8 @@ fn restricted(schema: &TableDescriptor, row: Bytes) -> Bytes {
         },
         Some(b"DelimitedKeyPrefix") => {
             let delimiter = schema.attribute(DELIMITER).filter(|delimiter| !delimiter.is_empty());
-            let at = delimiter.and_then(|delimiter| row.windows(delimiter.len()).position(|part| part == delimiter));
+            let at = delimiter
+                .and_then(|delimiter| row.windows(delimiter.len()).position(|part| part == delimiter));
             at.filter(|at| *at > 0).map_or_else(|| row.clone(), |at| row.slice(..at))
         }
         _ => row.clone(),

@@ -35,7 +35,8 @@ pub struct InitializeTracker {
 impl InitializeTracker {
     fn prepare(&mut self, env: &MasterEnv) -> StateFlow<MasterEnv, State> {
         let schema = env.schemas.get(&self.table);
-        let Some(schema) = schema.filter(|schema| schema.attribute(attribute::STORE_FILE_TRACKER).is_none()) else {
+        let Some(schema) = schema.filter(|schema| schema.attribute(attribute::STORE_FILE_TRACKER).is_none())
+        else {
             return StateFlow::End;
         };
         let tracker = env.options.filesystem.store_file_tracker.as_str();

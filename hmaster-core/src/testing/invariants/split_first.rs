@@ -9,7 +9,8 @@ pub(super) fn check(state: &State, server: &ServerName, region: &RegionInfo) -> 
         return None;
     }
     let folder = state.root.region(region)?;
-    let flushed = state.root.flushed_sequence_id(region);
+    // What is recorded when a region opens and closes was flushed then, even if the files are gone since.
+    let flushed = state.root.flushed_sequence_id(region).max(folder.sequence_id.unwrap_or(-1));
     for wals in state.root.wals.values() {
         for (file, wal) in wals {
             let is_left = |(_, name, cell): &&(_, _, hmaster_types::Cell)| {

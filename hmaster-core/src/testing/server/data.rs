@@ -177,8 +177,8 @@ impl State {
         let middle = cells.get(cells.len() / 2).map(|cell| Bytes::copy_from_slice(cell.row()));
         Ok(pb::GetRegionInfoResponse {
             region_info: region.into(),
-            splittable: Some(!has_references),
-            mergeable: Some(!has_references),
+            splittable: Some(!has_references && !region.is_meta()),
+            mergeable: Some(!has_references && !region.is_meta()),
             best_split_row: middle.filter(|_| best_split_row),
             ..Default::default()
         })

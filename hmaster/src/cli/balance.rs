@@ -1,0 +1,171 @@
+//! `hmaster balance`: what would the balancer do? Works on ClusterStatus messages in files and touches no cluster.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use hmaster_balancer::{
+    Balancer, Budget, Cluster, Config, Constraints, Function, Plan, Report, WhatIf, rack_by_host_name, status,
+};
+use hmaster_types::ServerName;
+
+use super::Settings;
+
+/// Keys of weights, for `--weight`.
+const WEIGHTS: [(&str, Function); 12] = [
+    ("count", Function::RegionCount),
+    ("primary", Function::PrimaryCount),
+    ("move", Function::Move),
+    ("locality", Function::ServerLocality),
+    ("rack-locality", Function::RackLocality),
+    ("table", Function::TableSkew),
+    ("host", Function::ReplicaHost),
+    ("rack", Function::ReplicaRack),
+    ("read", Function::Read),
+    ("write", Function::Write),
+    ("memstore", Function::MemStore),
+    ("storefile", Function::StoreFile),
+];
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Balance {
+    /// A ClusterStatus message, as GetClusterStatus returns it; several, oldest first, give rates
+    #[arg(long, value_name = "FILE", required = true)]
+    status: Vec<PathBuf>,
+    /// How long to search
+    #[arg(long, value_name = "S", default_value_t = 5.0)]
+    seconds: f64,
+    /// Look at so many candidates instead: the same plan every time
+    #[arg(long, value_name = "N")]
+    candidates: Option<u64>,
+    /// Seed of all choices by chance
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Searches side by side, each with a seed of its own; the best plan counts
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    threads: u64,
+    #[command(flatten)]
+    settings: Settings,
+    /// Write the plan: region name in hex, tab, destination
+    #[arg(long, value_name = "FILE")]
+    plan_out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Write a page about the plan
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// What if so many servers came?
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    add_servers: usize,
+    /// What if this server were lost? host,port,startcode
+    #[arg(long, value_name = "SERVER")]
+    lose_server: Vec<ServerName>,
+    /// What if this rack were lost?
+    #[arg(long, value_name = "RACK")]
+    lose_rack: Vec<String>,
+    /// What if this server were drained? host,port,startcode
+    #[arg(long, value_name = "SERVER")]
+    drain: Vec<ServerName>,
+    /// Another weight, such as read=3
+    #[arg(long, value_name = "NAME=WEIGHT")]
+    weight: Vec<String>,
+    /// At most so many moves
+    #[arg(long, value_name = "N")]
+    moves_max: Option<usize>,
+    /// Make a plan even if the costs are below minCostNeedBalance
+    #[arg(long)]
+    force: bool,
+}
+
+impl Balance {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let config = self.config()?;
+        let cluster = self.cluster(&config)?;
+        let plan = self.plan(&cluster, &config)?;
+        let report = Report::new(&plan, &cluster, &config);
+        if let Some(path) = &self.plan_out {
+            write(path, &plan.to_text(&cluster))?;
+        }
+        if let Some(path) = &self.report {
+            write(path, &report.html())?;
+        }
+        let text = if self.json { format!("{:#}\n", report.json()) } else { report.text() };
+        std::io::stdout().write_all(text.as_bytes()).context("print the plan")?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn config(&self) -> anyhow::Result<Config> {
+        let set = |key: &str| {
+            let found = self.settings.overrides.iter().rev().find(|o| o.key == key);
+            found.map(|o| o.value.clone())
+        };
+        let mut config = Config::from_settings(set)?;
+        for text in &self.weight {
+            let (name, weight) = text.split_once('=').with_context(|| format!("--weight {text}: no ="))?;
+            let known = WEIGHTS.iter().find(|(known, _)| *known == name);
+            let names = || WEIGHTS.map(|(name, _)| name).join(", ");
+            let (_, function) = known.with_context(|| format!("--weight {text}: none of {}", names()))?;
+            let weight: f32 = weight.parse().with_context(|| format!("--weight {text}"))?;
+            anyhow::ensure!(weight.is_finite(), "--weight {text}: not a finite number");
+            config.weights[function.index()] = weight;
+        }
+        if self.force {
+            config.min_cost_need_balance = 0.0;
+        }
+        Ok(config)
+    }
+
+    fn cluster(&self, config: &Config) -> anyhow::Result<Cluster> {
+        let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("read {}", path.display()));
+        let statuses = self.status.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+        let cluster =
+            status::read_all(statuses.iter().map(Vec::as_slice), config.samples_max, rack_by_host_name)?;
+        let mut change = WhatIf::default();
+        change.add_servers(self.add_servers);
+        change.retire.extend(self.lose_server.iter().chain(&self.drain).cloned());
+        for rack in &self.lose_rack {
+            let on_rack =
+                |server: &hmaster_balancer::Server| cluster.rack(cluster.server(*server).rack) == rack;
+            let lost: Vec<ServerName> =
+                cluster.servers().filter(on_rack).map(|server| cluster.server(server).name.clone()).collect();
+            anyhow::ensure!(!lost.is_empty(), "--lose-rack {rack}: no server is on it");
+            change.retire.extend(lost);
+        }
+        if change == WhatIf::default() {
+            return Ok(cluster);
+        }
+        Ok(cluster.with(&change, rack_by_host_name)?)
+    }
+
+    /// Runs the searches and takes the plan that costs least, the first of equals.
+    fn plan(&self, cluster: &Cluster, config: &Config) -> anyhow::Result<Plan> {
+        anyhow::ensure!(self.seconds > 0.0 && self.seconds < 1e6, "--seconds {}: out of range", self.seconds);
+        let constraints = Constraints { moves_max: self.moves_max, ..Constraints::default() };
+        let balancer = Balancer::new(config.clone()).constraints(constraints);
+        let start = Instant::now();
+        let time_max = Duration::from_secs_f64(self.seconds);
+        let search = |seed: u64| {
+            let elapsed = || start.elapsed();
+            let budget = match self.candidates {
+                Some(candidates) => Budget::candidates(candidates, seed),
+                None => Budget::time(&elapsed, time_max, seed),
+            };
+            balancer.plan(cluster, budget)
+        };
+        let seeds = self.seed..self.seed.saturating_add(self.threads.clamp(1, 256));
+        let plans: Vec<Plan> = std::thread::scope(|scope| {
+            let search = &search;
+            let searches: Vec<_> = seeds.map(|seed| scope.spawn(move || search(seed))).collect();
+            searches.into_iter().filter_map(|search| search.join().ok()).collect()
+        });
+        let least = plans.into_iter().min_by(|a, b| a.after.total.total_cmp(&b.after.total));
+        least.context("every search failed")
+    }
+}
+
+fn write(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
+}
