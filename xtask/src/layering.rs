@@ -26,7 +26,10 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("hmaster-rpc", &["hmaster-types", "hmaster-protocol"]),
     ("hmaster-fs", &["hmaster-types", "hmaster-protocol"]),
     ("hmaster-store", &["hmaster-types", "hmaster-protocol", "hmaster-procedure", "hmaster-fs"]),
-    ("hmaster-web", &["hmaster-types", "hmaster-core"]),
+    (
+        "hmaster-web",
+        &["hmaster-types", "hmaster-protocol", "hmaster-config", "hmaster-procedure", "hmaster-core"],
+    ),
     (
         "hmaster-sim",
         &[

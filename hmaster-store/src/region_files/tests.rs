@@ -1,3 +1,5 @@
+//! Region folders on a disk in memory: what is listed, what is refused, and what the manifest of a tracker says.
+
 use std::sync::Arc;
 
 use hmaster_fs::memory::{MemoryDisk, MemoryFileSystem, MemoryOptions};

@@ -1,3 +1,5 @@
+//! Each operation on the tree, with its effect on stats and its refusals.
+
 use super::*;
 use crate::wire::types::Stat;
 

@@ -1,3 +1,5 @@
+//! Who is told what, once.
+
 use super::*;
 use crate::wire::types::open_acl;
 use EventType::{NodeChildrenChanged, NodeCreated, NodeDataChanged, NodeDeleted};
