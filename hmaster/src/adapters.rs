@@ -4,5 +4,6 @@ pub(crate) mod files;
 pub(crate) mod host_names;
 pub(crate) mod region_servers;
 mod rows;
+pub(crate) mod rpc_statistics;
 pub(crate) mod store;
 pub(crate) mod zookeeper;

@@ -52,6 +52,7 @@ struct Parts {
     backup: bool,
     clock: Arc<dyn Clock>,
     chance: Arc<Chance>,
+    leaves_session: bool,
     root: RootDir,
     client: RpcClient,
     role: Arc<RoleCell>,
@@ -101,10 +102,13 @@ impl Master {
     /// Runs until `shutdown`, until somebody stops it, or until it can't go on. If it was active another master takes
     /// over without a wait.
     ///
+    /// Dropping the future ends the master where it stands, as a kill -9 ends a process.
+    ///
     /// # Errors
     /// Why it can't go on.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), RunError> {
         let Self { parts, rpc, pages } = self;
+        let _let_go = LetGo(parts.role.clone());
         let rpc_stop = CancellationToken::new();
         let pages = pages.map(|pages| AbortOnDropHandle::new(tokio::spawn(pages.run(rpc_stop.clone()))));
         let rpc = AbortOnDropHandle::new(tokio::spawn(rpc.serve(rpc_stop.clone())));
@@ -129,6 +133,15 @@ impl Master {
             let _ = pages.await;
         }
         outcome
+    }
+}
+
+/// Handles may outlive the master; what runs for its reign doesn't.
+struct LetGo(Arc<RoleCell>);
+
+impl Drop for LetGo {
+    fn drop(&mut self) {
+        self.0.set(Role::Stopping);
     }
 }
 

@@ -16,6 +16,7 @@ use hmaster_web::{InfoServer, Sources};
 use super::view::View;
 use super::{Master, Parts, Stop};
 use crate::adapters::host_names::SystemHostNames;
+use crate::adapters::rpc_statistics::RpcCounters;
 use crate::error::BuildError;
 use crate::file_systems;
 use crate::host::{Host, address_of};
@@ -28,11 +29,13 @@ pub struct MasterBuilder {
     backup: Option<bool>,
     clock: Arc<dyn Clock>,
     chance: Chance,
+    leaves_session: bool,
 }
 
 impl MasterBuilder {
     pub(super) fn new(config: Configuration) -> Self {
-        Self { config, backup: None, clock: Arc::new(SystemClock), chance: Chance::from_entropy() }
+        let (clock, chance) = (Arc::new(SystemClock), Chance::from_entropy());
+        Self { config, backup: None, clock, chance, leaves_session: false }
     }
 
     /// Whether another master is to be active first; by default what `hbase.master.backup` says.
@@ -56,13 +59,21 @@ impl MasterBuilder {
         self
     }
 
+    /// Lets a master that is dropped while it [runs](Master::run) leave its ZooKeeper session to expire, as a kill -9
+    /// does. Otherwise the session ends with it, and another master takes over at once.
+    #[must_use]
+    pub fn leaves_session(mut self, leaves: bool) -> Self {
+        self.leaves_session = leaves;
+        self
+    }
+
     /// A master that listens already, and calls are answered once it [runs](Master::run). Nothing is asked of
     /// ZooKeeper or the file system yet. To be called in a tokio runtime.
     ///
     /// # Errors
     /// When it can't listen, or can't have what is configured.
     pub fn build(self) -> Result<Master, BuildError> {
-        let Self { config, backup, clock, chance } = self;
+        let Self { config, backup, clock, chance, leaves_session } = self;
         let options = config.options();
         let lookup = |key: &str| config.raw().get(key).ok().flatten();
         let option_error = |error: &dyn std::fmt::Display| BuildError::Option(error.to_string());
@@ -108,11 +119,23 @@ impl MasterBuilder {
             role: role.clone(),
             view: view.clone(),
             clock: clock.clone(),
-            rpc: None,
+            rpc: Some(Arc::new(RpcCounters(rpc.metrics()))),
         })?;
         let info_port = pages.as_ref().map_or(0, |pages| pages.local_addr().port());
-        let parts =
-            Parts { config, server, info_port, backup, clock, chance, root, client, role, view, stop };
+        let parts = Parts {
+            config,
+            server,
+            info_port,
+            backup,
+            clock,
+            chance,
+            leaves_session,
+            root,
+            client,
+            role,
+            view,
+            stop,
+        };
         Ok(Master { parts: Arc::new(parts), rpc, pages })
     }
 }

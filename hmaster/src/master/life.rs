@@ -107,5 +107,6 @@ fn zk_config(parts: &Parts) -> Result<ZkConfig, RunError> {
     let raw = parts.config.raw();
     let mut config = ZkConfig::from_lookup(|key| raw.get(key).ok().flatten())?;
     config.session.servers = parts.config.cluster().connect_string();
+    config.session.outlives_client = parts.leaves_session;
     Ok(config)
 }
