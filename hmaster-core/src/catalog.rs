@@ -14,9 +14,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hmaster_types::{Cell, JavaException, RegionInfo, ServerName, class};
-use tokio::sync::{mpsc, oneshot, watch};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::changes::Changes;
 use crate::ports::{RegionServers, RemoteError, RowMutation, ScanSpec};
 
 pub use clock::CatalogClock;
@@ -68,8 +70,38 @@ pub struct Catalog {
 #[derive(Clone)]
 pub(crate) struct Access {
     servers: Arc<dyn RegionServers>,
-    place: watch::Sender<Option<ServerName>>,
+    place: Arc<Place>,
     shutdown: CancellationToken,
+}
+
+/// The server that carries hbase:meta.
+#[derive(Default)]
+struct Place {
+    server: Mutex<Option<ServerName>>,
+    changes: Changes,
+}
+
+impl Place {
+    fn set(&self, server: Option<ServerName>) {
+        *self.server.lock() = server;
+        self.changes.announce();
+    }
+
+    fn get(&self) -> Option<ServerName> {
+        self.server.lock().clone()
+    }
+
+    /// Waits until there is one.
+    async fn known(&self) -> ServerName {
+        let mut changes = self.changes.subscribe();
+        loop {
+            changes.mark_unchanged();
+            if let Some(server) = self.get() {
+                return server;
+            }
+            changes.changed().await;
+        }
+    }
 }
 
 /// A write on its way.
@@ -88,7 +120,7 @@ impl Catalog {
         clock: CatalogClock,
         shutdown: CancellationToken,
     ) -> (Self, Writer) {
-        let access = Access { servers, place: watch::Sender::new(None), shutdown };
+        let access = Access { servers, place: Arc::default(), shutdown };
         let (writes, waiting) = mpsc::channel(WRITES_WAITING_MAX);
         let writer = Writer::new(access.clone(), waiting);
         (Self { clock, access, writes }, writer)
@@ -96,12 +128,12 @@ impl Catalog {
 
     /// Says where hbase:meta is open; none while it is nowhere.
     pub fn set_place(&self, server: Option<ServerName>) {
-        self.access.place.send_replace(server);
+        self.access.place.set(server);
     }
 
     /// Where hbase:meta is open.
     pub fn place(&self) -> Option<ServerName> {
-        self.access.place.borrow().clone()
+        self.access.place.get()
     }
 
     /// Changes rows, each as one, in no order.
@@ -213,19 +245,17 @@ impl Access {
 
     /// Waits until hbase:meta is somewhere.
     async fn server(&self, operation: &'static str) -> Result<ServerName, CatalogError> {
-        let mut place = self.place.subscribe();
-        let known = async { place.wait_for(Option::is_some).await.ok().and_then(|server| server.clone()) };
         tokio::select! {
             biased;
             () = self.shutdown.cancelled() => Err(CatalogError::Stopping(operation)),
-            server = known => server.ok_or(CatalogError::Stopping(operation)),
+            server = self.place.known() => Ok(server),
         }
     }
 }
 
 impl std::fmt::Debug for Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Access").field("place", &*self.place.borrow()).finish_non_exhaustive()
+        f.debug_struct("Access").field("place", &self.place.get()).finish_non_exhaustive()
     }
 }
 

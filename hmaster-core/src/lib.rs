@@ -28,6 +28,7 @@
 //! - [`assignment`]: the state of each region, and the procedures that change it.
 //! - [`crash`]: dead region servers. [`servers`]: those that live. [`remote`]: orders to them.
 //! - [`catalog`]: hbase:meta, written in batches. [`placement`]: where regions go. [`janitor`]: what is left to tidy.
+//! - [`changes`]: waiting for any of these.
 //! - [`role`], [`progress`], [`switches`], [`metrics`]: what is asked about the master itself.
 //! - `testing` (with the feature of that name): a cluster in memory that can go wrong in every way we know.
 //!
@@ -43,6 +44,7 @@
 
 pub mod assignment;
 pub mod catalog;
+pub mod changes;
 mod codec;
 pub mod crash;
 pub mod environment;

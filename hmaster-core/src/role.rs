@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hmaster_types::{JavaException, class};
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use crate::changes::{ChangeWatch, Changes};
 use crate::environment::{Conditions, MasterEnv, Reign};
 use crate::progress::Progress;
 
@@ -33,7 +33,7 @@ pub enum Role {
 #[derive(Default)]
 pub struct RoleCell {
     role: ArcSwap<Role>,
-    changes: watch::Sender<u64>,
+    changes: Changes,
 }
 
 impl RoleCell {
@@ -45,11 +45,11 @@ impl RoleCell {
     /// Takes on a role.
     pub fn set(&self, role: Role) {
         self.role.store(Arc::new(role));
-        self.changes.send_modify(|count| *count += 1);
+        self.changes.announce();
     }
 
     /// Wakes whenever the role changes.
-    pub fn changes(&self) -> watch::Receiver<u64> {
+    pub fn changes(&self) -> ChangeWatch {
         self.changes.subscribe()
     }
 
@@ -62,17 +62,16 @@ impl RoleCell {
                 let mut conditions = env.conditions.changes();
                 let initialized = async {
                     while !env.conditions.is_initialized() {
-                        // The sender lives as long as `env`.
-                        let _ = conditions.changed().await;
+                        conditions.changed().await;
                     }
                 };
                 tokio::select! {
                     biased;
                     () = initialized => return env.clone(),
-                    _ = changes.changed() => continue,
+                    () = changes.changed() => continue,
                 }
             }
-            let _ = changes.changed().await;
+            changes.changed().await;
         }
     }
 
@@ -95,8 +94,8 @@ impl RoleCell {
                     }
                     tokio::select! {
                         biased;
-                        _ = changes.changed() => continue,
-                        _ = conditions.changed() => continue,
+                        () = changes.changed() => continue,
+                        () = conditions.changed() => continue,
                         () = sleep_until(began + patience) => return None,
                     }
                 }
@@ -105,7 +104,7 @@ impl RoleCell {
             };
             tokio::select! {
                 biased;
-                _ = changes.changed() => {}
+                () = changes.changed() => {}
                 () = sleep_until(began + patience) => return None,
             }
         }

@@ -27,6 +27,7 @@
 mod clients;
 mod clock;
 mod faults;
+mod gate;
 mod invariants;
 mod link;
 mod master;
@@ -43,9 +44,9 @@ use std::time::Duration;
 use hmaster_config::Options;
 use hmaster_types::{Chance, Clock, ProcId, ServerName, StartCode};
 use parking_lot::Mutex;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::changes::{ChangeWatch, Changes};
 use crate::environment::MasterEnv;
 
 pub use crate::environment::Bug;
@@ -88,7 +89,7 @@ struct Shared {
     chance: Chance,
     beginning: Instant,
     options: Arc<Options>,
-    znodes: watch::Sender<u64>,
+    znodes: Changes,
 }
 
 /// Steps at which [`World::until`] looks.
@@ -113,7 +114,7 @@ impl World {
             chance: Chance::seeded(config.seed),
             beginning: Instant::now(),
             options: Arc::new(config.options),
-            znodes: watch::Sender::new(0),
+            znodes: Changes::default(),
         }))
     }
 
@@ -315,10 +316,10 @@ impl World {
     }
 
     fn znodes_changed(&self) {
-        self.0.znodes.send_modify(|count| *count += 1);
+        self.0.znodes.announce();
     }
 
-    fn znode_changes(&self) -> watch::Receiver<u64> {
+    fn znode_changes(&self) -> ChangeWatch {
         self.0.znodes.subscribe()
     }
 }

@@ -3,15 +3,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::watch;
-
 use super::MasterEnv;
+use crate::changes::{ChangeWatch, Changes};
 use crate::message::Event;
 
 /// What is so by now. The executor has the same as events; these are for quick looks and for whoever isn't a procedure.
 #[derive(Debug, Default)]
 pub struct Conditions {
-    changes: watch::Sender<u64>,
+    changes: Changes,
     meta_loaded: AtomicBool,
     meta_assigned: AtomicBool,
     initialized: AtomicBool,
@@ -40,14 +39,14 @@ impl Conditions {
     }
 
     /// Wakes whenever something becomes so, or not so.
-    pub fn changes(&self) -> watch::Receiver<u64> {
+    pub fn changes(&self) -> ChangeWatch {
         self.changes.subscribe()
     }
 
     /// From now on region servers may register and report.
     pub fn set_services_started(&self) {
         self.services_started.store(true, Ordering::SeqCst);
-        self.changes.send_modify(|count| *count += 1);
+        self.changes.announce();
     }
 
     fn flag(&self, event: &Event) -> Option<&AtomicBool> {
@@ -65,7 +64,7 @@ impl MasterEnv {
     pub fn set_condition(&self, event: Event, is_so: bool) {
         if let Some(flag) = self.conditions.flag(&event) {
             flag.store(is_so, Ordering::SeqCst);
-            self.conditions.changes.send_modify(|count| *count += 1);
+            self.conditions.changes.announce();
         }
         match self.executor.get() {
             Some(executor) if is_so => executor.set_event(event),

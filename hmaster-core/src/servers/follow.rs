@@ -31,6 +31,16 @@ impl MasterEnv {
         }
     }
 
+    /// A server that no event told of has reported. A server that was held up for so long that its session ended and its
+    /// regions were recovered by an earlier master reports like any other, and no event will tell that it is gone.
+    pub(crate) async fn look_for_znodes(&self) {
+        match self.zookeeper.region_servers().await {
+            Ok(nodes) => self.zookeeper_changed(ZooKeeperEvent::RegionServers(nodes)).await,
+            // The next event tells.
+            Err(error) => tracing::warn!(%error, "it isn't known whether the server has a znode"),
+        }
+    }
+
     /// Declares the cluster down: region servers see that and leave, and are not recovered.
     ///
     /// # Errors
@@ -50,8 +60,7 @@ impl MasterEnv {
             if self.servers.is_going_down() && self.servers.online_count() == 0 {
                 return;
             }
-            // The sender lives as long as `self`.
-            let _ = changes.changed().await;
+            changes.changed().await;
         }
     }
 }

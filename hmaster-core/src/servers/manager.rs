@@ -14,10 +14,11 @@ use bytes::Bytes;
 use hmaster_protocol::pb;
 use hmaster_types::{Clock, JavaException, ServerName, class};
 use parking_lot::Mutex;
-use tokio::sync::watch;
 
+use crate::changes::{ChangeWatch, Changes};
 use crate::ports::zookeeper::RegionServerNode;
 use registry::Registry;
+
 pub use registry::{Dead, Liveness, Online, ZnodeChanges};
 
 /// What a region server says when it starts.
@@ -104,13 +105,13 @@ pub struct ServerManager {
     limits: ServerLimits,
     registry: Mutex<Registry>,
     /// Counts changes of who is online, and first reports.
-    changes: watch::Sender<u64>,
+    changes: Changes,
 }
 
 impl ServerManager {
     /// Nobody is online yet.
     pub fn new(clock: Arc<dyn Clock>, limits: ServerLimits) -> Self {
-        Self { clock, limits, registry: Mutex::default(), changes: watch::Sender::new(0) }
+        Self { clock, limits, registry: Mutex::default(), changes: Changes::default() }
     }
 
     /// Takes in a server that starts. The caller expires [`Registered::stale`] and makes the name durable before it
@@ -163,6 +164,8 @@ impl ServerManager {
         }
         let mut joined = Online::starting(version);
         joined.reported(load, now_ms);
+        // A server makes its znode before its first report: if there is none now, its session is over.
+        joined.has_znode = true;
         let registered = registry.register(server, joined)?;
         drop(registry);
         self.changed();
@@ -266,14 +269,14 @@ impl ServerManager {
     }
 
     fn changed(&self) {
-        self.changes.send_modify(|count| *count += 1);
+        self.changes.announce();
     }
 }
 
 /// Questions.
 impl ServerManager {
     /// Wakes whenever a server comes, goes, reports for the first time, or is drained.
-    pub fn changes(&self) -> watch::Receiver<u64> {
+    pub fn changes(&self) -> ChangeWatch {
         self.changes.subscribe()
     }
 
@@ -310,6 +313,11 @@ impl ServerManager {
     /// The dead servers, with when they died and whether their recovery runs.
     pub fn dead(&self) -> Vec<(ServerName, Dead)> {
         self.registry.lock().dead()
+    }
+
+    /// True while this server's recovery runs.
+    pub fn is_recovering(&self, server: &ServerName) -> bool {
+        self.registry.lock().dead().iter().any(|(dead, state)| dead == server && state.is_recovering)
     }
 
     /// True while some server's recovery runs.

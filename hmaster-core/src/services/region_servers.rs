@@ -99,6 +99,9 @@ impl service::RegionServerStatusService<CallContext> for RegionServerStatus {
         let registered =
             env.servers.report(&server, whole, version(call), env.conditions.is_initialized())?;
         env.registered(&server, &registered).await?;
+        if registered.is_new {
+            env.look_for_znodes().await;
+        }
         env.server_joined();
         raise_flushed(&env, &load);
         env.metrics.cluster_requests.add(load.number_of_requests());

@@ -82,7 +82,7 @@ pub(super) async fn wait_for_servers(env: &MasterEnv) -> Result<(), StartError> 
         tokio::select! {
             biased;
             () = env.shutdown.cancelled() => return Err(ended(env)),
-            _ = changes.changed() => changed = Instant::now(),
+            () = changes.changed() => changed = Instant::now(),
             () = timer => {}
         }
     }
@@ -106,7 +106,7 @@ pub(super) async fn wait_for(env: &MasterEnv, is_so: impl Fn(&Conditions) -> boo
         tokio::select! {
             biased;
             () = env.shutdown.cancelled() => return Err(ended(env)),
-            changed = changes.changed() => changed.unwrap_or(()),
+            () = changes.changed() => {}
         }
     }
 }

@@ -91,7 +91,7 @@ impl World {
             let serving: Vec<_> = state
                 .servers
                 .values()
-                .filter(|server| server.is_up && !*server.paused.borrow())
+                .filter(|server| server.is_up && !server.paused.is_closed())
                 .filter(|server| server.regions.get(&region.encoded_name()).is_some_and(|own| own.is_online))
                 .map(|server| server.name.clone())
                 .collect();
@@ -129,7 +129,7 @@ impl World {
             let all: Vec<_> = state
                 .servers
                 .values()
-                .filter(|server| server.is_up && !*server.paused.borrow())
+                .filter(|server| server.is_up && !server.paused.is_closed())
                 .flat_map(|server| server.regions.values().map(|region| (server.name.clone(), region)))
                 .filter(|(_, region)| region.is_online)
                 .map(|(server, region)| (server, region.info.encoded_name()))

@@ -20,7 +20,8 @@ use crate::ports::zookeeper::{ClusterZooKeeper as _, MasterNode, ZooKeeperEvent}
 use crate::progress::Progress;
 use crate::role::{Role, RoleCell};
 use crate::services::{
-    AdminServices, ClusterView, HostNames, MasterServices, Process, RegionServerStatus, RegistryServices,
+    AdminServices, ClusterView, HbckServices, HostNames, LockServices, MasterServices, Process,
+    RegionServerStatus, RegistryServices,
 };
 use crate::startup::{self, Start};
 
@@ -40,6 +41,10 @@ pub struct MasterProcess {
     pub registry: RegistryServices,
     /// AdminService on the master.
     pub admin: AdminServices,
+    /// Repairs.
+    pub hbck: HbckServices,
+    /// Locks of clients.
+    pub locks: LockServices,
     /// Its clock.
     pub clock: Arc<WorldClock>,
     link: Arc<MasterLink>,
@@ -119,6 +124,8 @@ impl MasterProcess {
                 bootstrap_nodes_max: 10,
             },
             admin: AdminServices { role: role.clone() },
+            hbck: HbckServices { role: role.clone() },
+            locks: LockServices { role: role.clone() },
             clock: Arc::new(world.new_clock()),
             role,
             link,
@@ -294,8 +301,7 @@ async fn follow(world: &World, env: &Arc<MasterEnv>) {
             env.zookeeper_changed(ZooKeeperEvent::ClusterDown).await;
         }
         was_up = is_up;
-        // The sender lives as long as the world.
-        let _ = changes.changed().await;
+        changes.changed().await;
     }
 }
 

@@ -6,10 +6,13 @@ mod data;
 mod life;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hmaster_types::{Cell, EncodedName, RegionInfo, ServerName};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use super::gate::Gate;
+use super::master::MasterProcess;
 
 pub(super) use commands::{accept, close_stray};
 pub(super) use data::Failure;
@@ -23,7 +26,7 @@ pub(super) struct Server {
     /// Everything it does ends with this.
     pub(super) life: CancellationToken,
     /// While it holds, nothing happens in it.
-    pub(super) paused: watch::Sender<bool>,
+    pub(super) paused: Gate,
     pub(super) regions: BTreeMap<EncodedName, ServerRegion>,
     /// Regions that are being opened or closed.
     transitions: BTreeMap<EncodedName, Transit>,
@@ -32,6 +35,8 @@ pub(super) struct Server {
     /// The name of its WAL, and of the one for hbase:meta.
     wal: String,
     meta_wal: Option<String>,
+    /// The master that it calls, until that one doesn't answer.
+    pub(super) master: Option<Arc<MasterProcess>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,12 +63,13 @@ impl Server {
             name,
             is_up: true,
             life: CancellationToken::new(),
-            paused: watch::Sender::new(false),
+            paused: Gate::default(),
             regions: BTreeMap::new(),
             transitions: BTreeMap::new(),
             pids: BTreeSet::new(),
             wal,
             meta_wal: None,
+            master: None,
         }
     }
 }

@@ -192,9 +192,9 @@ async fn changes_wake_those_who_wait() {
     let servers = manager();
     let mut changes = servers.changes();
     servers.start_up(&start("a", 1), true).unwrap();
-    changes.changed().await.unwrap();
+    changes.changed().await;
     servers.report(&server("a", 1), Bytes::new(), ServerVersion::default(), true).unwrap();
-    changes.changed().await.unwrap();
+    changes.changed().await;
     servers.report(&server("a", 1), Bytes::from_static(b"more"), ServerVersion::default(), true).unwrap();
-    assert!(!changes.has_changed().unwrap(), "an ordinary report changes nothing");
+    assert!(!changes.has_changed(), "an ordinary report changes nothing");
 }

@@ -126,14 +126,13 @@ impl World {
 
     /// Holds a server up, or lets it go on. One that is held up for long loses its session.
     pub fn pause_server(&self, server: &ServerName, paused: bool) {
-        self.with(|state| state.server_mut(server).paused.send_replace(paused));
+        self.with(|state| state.server_mut(server).paused.set_closed(paused));
     }
 
     /// Ends when the server isn't held up.
     pub(in crate::testing) async fn awake(&self, server: &ServerName) {
-        let mut paused = self.with(|state| state.server_mut(server).paused.subscribe());
-        // The sender lives as long as the world.
-        let _ = paused.wait_for(|paused| !paused).await;
+        let gate = self.with(|state| state.server_mut(server).paused.clone());
+        gate.passed().await;
     }
 
     /// Time that a server needs for something.
