@@ -88,6 +88,8 @@ pub mod class {
         FILE_NOT_FOUND = "java.io.FileNotFoundException", false;
         /// An argument that makes no sense.
         ILLEGAL_ARGUMENT = "java.lang.IllegalArgumentException", false;
+        /// A bad argument, as an error of I/O.
+        ILLEGAL_ARGUMENT_IO = "org.apache.hadoop.hbase.exceptions.IllegalArgumentIOException", false;
         /// Asked at the wrong moment.
         ILLEGAL_STATE = "java.lang.IllegalStateException", false;
         /// Not there in this version.
@@ -198,6 +200,22 @@ pub mod class {
         PROCEDURE_TIMEOUT = "org.apache.hadoop.hbase.exceptions.TimeoutIOException", false;
         /// A failure that a region server reported.
         REMOTE_PROCEDURE = "org.apache.hadoop.hbase.procedure2.RemoteProcedureException", false;
+        /// Tried as often as is allowed.
+        RETRIES_EXHAUSTED = "org.apache.hadoop.hbase.client.RetriesExhaustedException", false;
+        /// The schema isn't any more what the client's change was made from.
+        CONCURRENT_TABLE_MODIFICATION = "org.apache.hadoop.hbase.ConcurrentTableModificationException", true;
+        /// The connection's encryption can't be had.
+        UNSUPPORTED_CRYPTO = "org.apache.hadoop.hbase.ipc.UnsupportedCryptoException", true;
+        /// The connection header names no service.
+        EMPTY_SERVICE_NAME = "org.apache.hadoop.hbase.ipc.EmptyServiceNameException", true;
+        /// An answer has cells, and the connection no codec for them.
+        CELL_SCANNER_BUT_NO_CODEC = "org.apache.hadoop.hbase.ipc.CellScannerButNoCodecException", false;
+        /// No such scanner, or its lease has ended.
+        UNKNOWN_SCANNER = "org.apache.hadoop.hbase.UnknownScannerException", true;
+        /// A call of a scanner that isn't the one after the last.
+        OUT_OF_ORDER_SCANNER_NEXT = "org.apache.hadoop.hbase.exceptions.OutOfOrderScannerNextException", true;
+        /// The scanner failed; the client opens another one where it was.
+        SCANNER_RESET = "org.apache.hadoop.hbase.exceptions.ScannerResetException", true;
     }
 }
 

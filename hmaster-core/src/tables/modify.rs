@@ -25,8 +25,6 @@ use crate::step::{ProcedureUser, Stop, settle};
 
 /// The Java class.
 pub const CLASS: &str = "org.apache.hadoop.hbase.master.procedure.ModifyTableProcedure";
-/// What Java throws when a schema isn't any more what the client's change was made from.
-const CONCURRENT_MODIFICATION: &str = "org.apache.hadoop.hbase.ConcurrentTableModificationException";
 
 hmaster_procedure::machine_states! {
     /// The states, with the numbers of `ModifyTableState`.
@@ -133,7 +131,7 @@ impl ModifyTable {
                     "Skipping modify table operation on table '{table}' as it has already been modified by some other \
                      concurrent operation, Please retry."
                 );
-                return Err(JavaException::named(CONCURRENT_MODIFICATION, message, true));
+                return Err(JavaException::new(class::CONCURRENT_TABLE_MODIFICATION, message));
             }
             _ => {}
         }

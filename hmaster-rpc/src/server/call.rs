@@ -156,8 +156,8 @@ fn panicked(metrics: &ServerMetrics, context: &CallContext, panic: &(dyn Any + S
 }
 
 fn cells_without_codec() -> JavaException {
-    let class = "org.apache.hadoop.hbase.ipc.CellScannerButNoCodecException";
-    JavaException::named(class, "the answer has cells, but the connection has no codec", false)
+    let message = "the answer has cells, but the connection has no codec";
+    JavaException::new(class::CELL_SCANNER_BUT_NO_CODEC, message)
 }
 
 fn micros(from: Instant, to: Instant) -> u64 {

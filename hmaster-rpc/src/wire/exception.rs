@@ -30,10 +30,6 @@ impl RemoteException {
 
     /// True if Java counts the class among those that end the connection.
     pub fn is_fatal(&self) -> bool {
-        const SUBCLASSES_ELSEWHERE: [&str; 2] = [
-            "org.apache.hadoop.hbase.ipc.UnsupportedCryptoException",
-            "org.apache.hadoop.hbase.ipc.EmptyServiceNameException",
-        ];
         let subclasses = [
             class::FATAL_CONNECTION,
             class::WRONG_VERSION,
@@ -41,9 +37,10 @@ impl RemoteException {
             class::UNKNOWN_SERVICE,
             class::UNSUPPORTED_CELL_CODEC,
             class::UNSUPPORTED_COMPRESSION_CODEC,
+            class::UNSUPPORTED_CRYPTO,
+            class::EMPTY_SERVICE_NAME,
         ];
         subclasses.iter().any(|class| self.exception.is(*class))
-            || SUBCLASSES_ELSEWHERE.contains(&&*self.exception.class)
     }
 }
 

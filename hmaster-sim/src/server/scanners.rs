@@ -71,8 +71,6 @@ pub(crate) struct InUse<S>(Arc<OpenScanner<S>>);
 
 /// Scanners that were closed of which that is known.
 const CLOSED_MAX: usize = 100_000;
-const UNKNOWN_SCANNER: &str = "org.apache.hadoop.hbase.UnknownScannerException";
-const OUT_OF_ORDER: &str = "org.apache.hadoop.hbase.exceptions.OutOfOrderScannerNextException";
 
 impl<S> Scanners<S> {
     pub(crate) fn new(server_hash: u32, timeout: Duration, max: usize) -> Self {
@@ -261,7 +259,7 @@ fn out_of_order(about: &str, expected: u64, call: u64) -> JavaException {
     let about = if about.is_empty() { String::new() } else { format!(" {about}") };
     let message =
         format!("Expected nextCallSeq{about}: {expected} But the nextCallSeq got from client: {call}");
-    JavaException::named(OUT_OF_ORDER, message, true)
+    JavaException::new(class::OUT_OF_ORDER_SCANNER_NEXT, message)
 }
 
 fn unknown(id: u64) -> JavaException {
@@ -271,7 +269,7 @@ fn unknown(id: u64) -> JavaException {
          d) RegionServer restart during upgrade.\nIf the issue is due to reason (b), a possible fix would be increasing \
          the value of 'hbase.client.scanner.timeout.period' configuration."
     );
-    JavaException::named(UNKNOWN_SCANNER, message, true)
+    JavaException::new(class::UNKNOWN_SCANNER, message)
 }
 
 #[cfg(test)]
@@ -302,7 +300,7 @@ mod tests {
         assert!(is_open(&scanners, used));
         tokio::time::sleep(TIMEOUT * 3 / 4).await;
         assert!(is_open(&scanners, used) && scanners.count() == 1);
-        assert_eq!(scanners.find(unused, None).unwrap_err().class, UNKNOWN_SCANNER);
+        assert_eq!(scanners.find(unused, None).unwrap_err().class, class::UNKNOWN_SCANNER.name);
         let in_call = scanners.find(used, None).unwrap();
         tokio::time::sleep(TIMEOUT * 5).await;
         assert!(is_open(&scanners, used), "a call is under way");
@@ -319,7 +317,7 @@ mod tests {
         scanner.count_call(Some(0)).unwrap();
         for wrong in [0, 2] {
             let error = scanner.count_call(Some(wrong)).unwrap_err();
-            assert_eq!((&*error.class, error.do_not_retry), (OUT_OF_ORDER, true));
+            assert_eq!((&*error.class, error.do_not_retry), (class::OUT_OF_ORDER_SCANNER_NEXT.name, true));
         }
         scanner.count_call(None).unwrap();
         scanner.count_call(Some(1)).unwrap();
@@ -334,10 +332,10 @@ mod tests {
         for fine in [None, Some(2)] {
             assert!(matches!(scanners.find(scanner.id, fine), Ok(Found::Closed)));
         }
-        assert_eq!(scanners.find(scanner.id, Some(0)).unwrap_err().class, OUT_OF_ORDER);
+        assert_eq!(scanners.find(scanner.id, Some(0)).unwrap_err().class, class::OUT_OF_ORDER_SCANNER_NEXT.name);
         let failed = scanners.open(REGION, "f").unwrap();
         scanners.close(failed.id, false);
-        assert_eq!(scanners.find(failed.id, None).unwrap_err().class, UNKNOWN_SCANNER);
+        assert_eq!(scanners.find(failed.id, None).unwrap_err().class, class::UNKNOWN_SCANNER.name);
     }
 
     #[test]

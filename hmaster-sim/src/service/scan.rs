@@ -52,8 +52,6 @@ struct Row {
     partial: bool,
 }
 
-const SCANNER_RESET: &str = "org.apache.hadoop.hbase.exceptions.ScannerResetException";
-
 pub(super) async fn scan(
     server: &Server,
     call: &CallContext,
@@ -103,7 +101,7 @@ fn reset(exception: JavaException) -> JavaException {
         return JavaException::new(class::DO_NOT_RETRY_IO, exception.stack_trace());
     }
     let message = format!("Scanner is closed on the server-side: {}", exception.stack_trace());
-    JavaException::named(SCANNER_RESET, message, true)
+    JavaException::new(class::SCANNER_RESET, message)
 }
 
 fn open(
