@@ -3,6 +3,8 @@
 //!
 //! Whether files are needed is looked up on disk, at that moment, and what can't be found out counts as needed (danger 13).
 
+pub mod consistency;
+mod fix;
 pub mod report;
 
 use std::collections::BTreeSet;
@@ -26,12 +28,19 @@ use report::{Inspection, JanitorReport, SplitParent};
 pub struct Janitor {
     at_work: AsyncMutex<()>,
     last: Mutex<Option<Arc<JanitorReport>>>,
+    /// What the last comparison of memory, region servers and files has found.
+    pub(crate) consistency: consistency::Checker,
 }
 
 impl Janitor {
     /// What the last scan found.
     pub fn last_report(&self) -> Option<Arc<JanitorReport>> {
         self.last.lock().clone()
+    }
+
+    /// What the last comparison of memory, region servers and files has found.
+    pub fn last_consistency_report(&self) -> Option<Arc<consistency::ConsistencyReport>> {
+        self.consistency.last_report()
     }
 }
 
@@ -93,7 +102,7 @@ impl MasterEnv {
         Ok(removed)
     }
 
-    async fn inspect_catalog(&self) -> Result<JanitorReport, StepError> {
+    pub(crate) async fn inspect_catalog(&self) -> Result<JanitorReport, StepError> {
         let mut inspection = Inspection::new(self.clock.now_ms());
         let mut reader = MetaReader::new();
         let is_unknown = |server: &_| self.servers.liveness(server) == Liveness::Unknown;

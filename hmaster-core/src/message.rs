@@ -48,4 +48,9 @@ pub enum Message {
         /// What it left, or why it failed.
         result: Result<Bytes, JavaException>,
     },
+    /// A client that holds a lock is still there, or lets it go.
+    LockHeartbeat {
+        /// Whether it still wants the lock.
+        keep: bool,
+    },
 }

@@ -5,6 +5,7 @@ use hmaster_procedure::Registry;
 use crate::assignment::{region_remote, transit};
 use crate::crash::{server_crash, split_wal, split_wal_remote};
 use crate::environment::MasterEnv;
+use crate::locking;
 use crate::namespaces;
 use crate::regions;
 use crate::tables::{
@@ -19,8 +20,10 @@ pub fn registry() -> Registry<MasterEnv> {
         .with(region_remote::OPEN_CLASS, region_remote::decode_open)
         .with(region_remote::CLOSE_CLASS, region_remote::decode_close)
         .with_machine(server_crash::CLASS, server_crash::decode)
+        .with_machine(server_crash::BY_ORDER_CLASS, server_crash::decode_by_order)
         .with_machine(split_wal::CLASS, split_wal::decode)
         .with(split_wal_remote::CLASS, split_wal_remote::decode)
+        .with(locking::CLASS, locking::decode)
         .with_machine(init_meta::CLASS, init_meta::decode)
         .with_machine(create::CLASS, create::decode)
         .with_machine(delete::CLASS, delete::decode)

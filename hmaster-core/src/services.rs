@@ -10,9 +10,11 @@
 mod admin;
 mod cluster_status;
 mod compactions;
+mod hbck;
 mod janitors;
 mod lifecycle;
 mod list;
+mod locking;
 mod master;
 mod namespaces;
 mod pattern;
@@ -79,6 +81,18 @@ pub struct MasterServices {
 
 /// AdminService, as far as a master offers it.
 pub struct AdminServices {
+    /// What the master is.
+    pub role: Arc<RoleCell>,
+}
+
+/// HbckService: repairs.
+pub struct HbckServices {
+    /// What the master is.
+    pub role: Arc<RoleCell>,
+}
+
+/// LockService: locks of clients.
+pub struct LockServices {
     /// What the master is.
     pub role: Arc<RoleCell>,
 }

@@ -92,6 +92,7 @@ pub async fn run(reign: &Reign) -> Result<(), StartError> {
     env.conditions.set_services_started();
     let is_being_made = is_meta_being_made(reign);
     reign.executor().start();
+    env.tasks.spawn(env.clone().watch_processes());
     env.server_joined();
     env.progress.begin("Assign hbase:meta");
     if !env.regions.has(RegionInfo::meta().encoded_name()) && !is_being_made {
@@ -110,6 +111,7 @@ pub async fn run(reign: &Reign) -> Result<(), StartError> {
     namespace_table::load(reign).await?;
     env.set_condition(Event::Initialized, true);
     env.tasks.spawn(env.clone().run_catalog_janitor());
+    env.tasks.spawn(env.clone().run_consistency_checks());
     env.progress.finish();
     Ok(())
 }

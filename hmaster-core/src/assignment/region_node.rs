@@ -1,6 +1,6 @@
 //! One region as the master sees it. Counterpart of `RegionStateNode`.
 //!
-//! Every change of state passes through [`RegionNode::transition`], which knows what may follow what. Unlike Java's,
+//! Every change of state passes through `RegionNode::transition`, which knows what may follow what. Unlike Java's,
 //! a node has no lock of its own: it lives in [`super::RegionStates`], and only the procedure that is attached to it
 //! changes its state.
 

@@ -198,9 +198,10 @@ impl RegionRemote {
                 self.state = State::RegionRemoteProcedureServerCrash;
                 Reaction::wake().persist()
             }
-            Message::NotDispatched { .. } | Message::ServerCrashed { .. } | Message::RemoteDone { .. } => {
-                Reaction::ignore()
-            }
+            Message::NotDispatched { .. }
+            | Message::ServerCrashed { .. }
+            | Message::RemoteDone { .. }
+            | Message::LockHeartbeat { .. } => Reaction::ignore(),
         }
     }
 

@@ -203,6 +203,21 @@ impl RegionStates {
         })
     }
 
+    /// Reserves a region at an operator's word, whoever has it in hand: that procedure ends at its next step.
+    ///
+    /// # Errors
+    /// When the region isn't known.
+    pub fn seize(&self, region: EncodedName) -> Result<Claim, RegionError> {
+        let mut inner = self.inner.write();
+        inner.claims += 1;
+        let claim = Claim(inner.claims);
+        drop(inner);
+        self.change(region, |node, _| {
+            node.set_owner(Some(Owner::Claimed(claim)));
+            Ok(claim)
+        })
+    }
+
     /// Gives up a claim whose procedure isn't submitted after all.
     pub fn unclaim(&self, region: EncodedName, claim: Claim) {
         self.release(region, Owner::Claimed(claim));

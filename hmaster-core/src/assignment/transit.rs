@@ -106,6 +106,30 @@ impl MasterEnv {
         Ok(self.transit(region, Transition::Unassign, None, false, claim))
     }
 
+    /// Opens a region, whichever procedure has it in hand. Counterpart of `createOneAssignProcedure` with `override`.
+    ///
+    /// # Errors
+    /// When the region isn't known.
+    pub fn assign_overriding(&self, region: &RegionInfo) -> Result<TransitRegionStateProcedure, RegionError> {
+        let claim = self.regions.seize(region.encoded_name())?;
+        // Where it may be open or about to be it is opened again, and nowhere else (danger 2).
+        let place = self.regions.with(region.encoded_name(), |node| node.location().cloned()).flatten();
+        let place = place.filter(|server| self.regions.may_be_open_on(region.encoded_name(), server));
+        Ok(self.transit(region, Transition::Assign, place, false, claim))
+    }
+
+    /// Closes a region, whichever procedure has it in hand. Counterpart of `createOneUnassignProcedure` with `override`.
+    ///
+    /// # Errors
+    /// When the region isn't known.
+    pub fn unassign_overriding(
+        &self,
+        region: &RegionInfo,
+    ) -> Result<TransitRegionStateProcedure, RegionError> {
+        let claim = self.regions.seize(region.encoded_name())?;
+        Ok(self.transit(region, Transition::Unassign, None, false, claim))
+    }
+
     /// Closes a region that is to be split or merged.
     ///
     /// # Errors
@@ -270,9 +294,10 @@ impl StateMachine<MasterEnv> for TransitRegionState {
                 self.force_new_plan |= force_new_plan;
                 Reaction::wake()
             }
-            Message::Transition { .. } | Message::NotDispatched { .. } | Message::RemoteDone { .. } => {
-                Reaction::ignore()
-            }
+            Message::Transition { .. }
+            | Message::NotDispatched { .. }
+            | Message::RemoteDone { .. }
+            | Message::LockHeartbeat { .. } => Reaction::ignore(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A server is gone: from then on it isn't listened to, and its recovery begins. Counterpart of
 //! `ServerManager.expireServer` and `AssignmentManager.submitServerCrash`.
 
+use hmaster_procedure::StateMachineProcedure;
 use hmaster_types::{ProcId, ServerName};
 
 use super::ServerCrash;
@@ -30,15 +31,44 @@ impl MasterEnv {
         }
     }
 
+    /// Declares a server dead at an operator's word, whether it is known or not, and submits its recovery, unless one
+    /// runs. Differs from Java in that a server whose recovery has ended is recovered again: regions may have come to
+    /// refer to it since.
+    pub async fn expire_by_order(&self, server: &ServerName) -> Option<ProcId> {
+        if self.servers.is_recovering(server) || *server == self.identity.server {
+            return None;
+        }
+        let expired = self.servers.expire(server);
+        let recovery = match expired {
+            Expire::GoingDown { .. } => None,
+            Expire::Recover | Expire::AlreadyDead => {
+                self.servers.recovering(server);
+                let recovery = ServerCrash::by_order(server.clone(), self.regions.is_carrying_meta(server));
+                self.submit_recovery(server, recovery).await
+            }
+        };
+        self.server_left(server).await;
+        recovery
+    }
+
     /// Submits the recovery of a server that is on the list of the dead.
     pub(crate) async fn recover_server(&self, server: &ServerName) -> Option<ProcId> {
         let carrying_meta = self.regions.is_carrying_meta(server);
+        self.submit_recovery(server, ServerCrash::procedure(server.clone(), carrying_meta)).await
+    }
+
+    async fn submit_recovery(
+        &self,
+        server: &ServerName,
+        recovery: StateMachineProcedure<ServerCrash>,
+    ) -> Option<ProcId> {
+        let carrying_meta = recovery.machine().is_carrying_meta();
         tracing::warn!(%server, carrying_meta, "the region server is dead, recovering it");
         if carrying_meta {
             self.catalog.set_place(None);
             self.set_condition(Event::MetaAssigned, false);
         }
-        let recovery = match self.submit(ServerCrash::procedure(server.clone(), carrying_meta)).await {
+        let recovery = match self.submit(recovery).await {
             Ok(recovery) => recovery,
             Err(error) => {
                 tracing::warn!(%server, %error, "the recovery is left to the next master");

@@ -7,6 +7,7 @@
 //! Differs from Java in that regions that came to the server after the list of its regions was made are found, too.
 
 mod assign;
+mod by_order;
 mod codec;
 
 use async_trait::async_trait;
@@ -22,8 +23,10 @@ use crate::error::StepError;
 use crate::message::Event;
 use crate::ports::files::WalKind;
 
-pub use codec::decode;
+pub use codec::{decode, decode_by_order};
 
+/// The Java class of a recovery that an operator has ordered.
+pub const BY_ORDER_CLASS: &str = "org.apache.hadoop.hbase.master.procedure.HBCKServerCrashProcedure";
 /// The Java class.
 pub const CLASS: &str = "org.apache.hadoop.hbase.master.procedure.ServerCrashProcedure";
 
@@ -52,6 +55,8 @@ pub struct ServerCrash {
     should_split_wal: bool,
     /// The regions that were on the server when its recovery began.
     regions: Vec<RegionInfo>,
+    /// Whether an operator has ordered it: then hbase:meta is searched for the server, too.
+    by_order: bool,
 }
 
 impl ServerCrash {
@@ -62,12 +67,25 @@ impl ServerCrash {
             carrying_meta,
             should_split_wal: true,
             regions: Vec::new(),
+            by_order: false,
         })
+    }
+
+    /// The recovery of a server at an operator's word. Counterpart of `HBCKServerCrashProcedure`.
+    pub fn by_order(server: ServerName, carrying_meta: bool) -> StateMachineProcedure<Self> {
+        let mut procedure = Self::procedure(server, carrying_meta);
+        procedure.machine_mut().by_order = true;
+        procedure
     }
 
     /// Whose recovery it is.
     pub fn server(&self) -> &ServerName {
         &self.server
+    }
+
+    /// Whether hbase:meta was on the server.
+    pub(super) fn is_carrying_meta(&self) -> bool {
+        self.carrying_meta
     }
 
     /// One procedure for each WAL. The folder is renamed first, so that the list is complete.
@@ -122,6 +140,9 @@ impl ServerCrash {
             State::AssignMeta => self.assign(cx, vec![RegionInfo::meta()], State::GetRegions).await?,
             State::GetRegions => {
                 self.regions = env.regions.server_regions(&self.server);
+                if self.by_order && self.regions.is_empty() {
+                    self.regions = self.regions_by_meta(env).await?;
+                }
                 StateFlow::To(if self.should_split_wal { State::SplitLogs } else { State::Assign })
             }
             State::SplitLogs => self.split(env, WalKind::Other, State::DeleteSplitWalsDir).await?,
@@ -156,12 +177,13 @@ impl StateMachine<MasterEnv> for ServerCrash {
     type State = State;
 
     fn class_name(&self) -> &'static str {
-        CLASS
+        if self.by_order { BY_ORDER_CLASS } else { CLASS }
     }
 
     fn details(&self) -> String {
         let (split, meta) = (self.should_split_wal, self.carrying_meta);
-        format!("ServerCrashProcedure {}, splitWal={split}, meta={meta}", self.server)
+        let name = if self.by_order { "HBCKServerCrashProcedure" } else { "ServerCrashProcedure" };
+        format!("{name} {}, splitWal={split}, meta={meta}", self.server)
     }
 
     fn initial_state(&self) -> State {

@@ -126,7 +126,9 @@ impl Procedure<MasterEnv> for SplitWalRemote {
                 let error = JavaException::new(class::DO_NOT_RETRY_IO, reason);
                 (State::ServerRemoteProcedureDispatchFail, Some(error))
             }
-            Message::Transition { .. } | Message::ServerCrashed { .. } => return Reaction::ignore(),
+            Message::Transition { .. } | Message::ServerCrashed { .. } | Message::LockHeartbeat { .. } => {
+                return Reaction::ignore();
+            }
         };
         cx.env().dispatcher.reported(&self.worker, cx.id());
         Reaction::wake().persist()

@@ -133,7 +133,9 @@ impl Procedure<MasterEnv> for FlushRegion {
                 tracing::info!(pid = %cx.id(), region = %self.region.encoded_name(), reason, "not flushed");
                 Progress::Failed
             }
-            Message::Transition { .. } | Message::ServerCrashed { .. } => return Reaction::ignore(),
+            Message::Transition { .. } | Message::ServerCrashed { .. } | Message::LockHeartbeat { .. } => {
+                return Reaction::ignore();
+            }
         };
         if let Progress::Asked(server) = std::mem::replace(&mut self.progress, progress) {
             cx.env().dispatcher.reported(&server, cx.id());

@@ -170,6 +170,21 @@ fn destination(
     })
 }
 
+/// Whether the region's state allows to open it.
+pub(super) fn may_be_assigned(env: &MasterEnv, region: &RegionInfo) -> Result<(), JavaException> {
+    check(env, &find_info(env, region)?, &TO_ASSIGN)
+}
+
+/// Whether the region's state allows to close it.
+pub(super) fn may_be_unassigned(env: &MasterEnv, region: &RegionInfo) -> Result<(), JavaException> {
+    check(env, &find_info(env, region)?, &TO_UNASSIGN_OR_MOVE)
+}
+
+fn find_info(env: &MasterEnv, region: &RegionInfo) -> Result<RegionNode, JavaException> {
+    let node = env.regions.get(region.encoded_name());
+    node.ok_or_else(|| unknown(region.name().as_bytes()))
+}
+
 /// Counterpart of `preTransitCheck`.
 fn check(env: &MasterEnv, node: &RegionNode, expected: &'static [RegionState]) -> Result<(), JavaException> {
     if node.owner().is_some() {

@@ -5,6 +5,8 @@ mod calls;
 mod crashes;
 mod enumerate;
 mod gates;
+mod hbck;
+mod locking;
 mod moments;
 mod namespaces;
 mod regions;

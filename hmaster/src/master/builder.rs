@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use hmaster_config::Configuration;
 use hmaster_core::role::RoleCell;
-use hmaster_core::services::{AdminServices, MasterServices, RegionServerStatus, RegistryServices};
+use hmaster_core::services::{
+    AdminServices, HbckServices, LockServices, MasterServices, RegionServerStatus, RegistryServices,
+};
 use hmaster_protocol::CallUser;
 use hmaster_protocol::services as service;
 use hmaster_rpc::client::{ClientOptions, RpcClient};
@@ -97,6 +99,8 @@ impl MasterBuilder {
             bootstrap_nodes_max: options.rpc.bootstrap_nodes_max as usize,
         });
         let admin = Arc::new(AdminServices { role: role.clone() });
+        let hbck = Arc::new(HbckServices { role: role.clone() });
+        let locks = Arc::new(LockServices { role: role.clone() });
         let region_servers =
             Arc::new(RegionServerStatus { role: role.clone(), hosts: Arc::new(SystemHostNames) });
         let rpc = RpcServer::builder()
@@ -105,6 +109,8 @@ impl MasterBuilder {
             .service(service::region_server_status_service::Server(region_servers))
             .service(service::client_meta_service::Server(registry))
             .service(service::admin_service::Server(admin))
+            .service(service::hbck_service::Server(hbck))
+            .service(service::lock_service::Server(locks))
             .service(masters)
             .bind(listen)
             .map_err(bind_error)?;

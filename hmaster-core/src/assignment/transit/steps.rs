@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hmaster_procedure::{Procedure, StateFlow, StepContext};
-use hmaster_types::{JavaException, RegionState, ServerName, TableState};
+use hmaster_types::{JavaException, RegionState, ServerName, TableState, class};
 
 use super::{State, TransitRegionState, Transition};
 use crate::assignment::region_remote::{CloseRegion, OpenRegion};
@@ -15,7 +15,8 @@ use crate::message::Event;
 type Step = Result<StateFlow<MasterEnv, State>, StepError>;
 
 impl TransitRegionState {
-    /// Makes the region this procedure's own. Ends the procedure when the region is gone.
+    /// Makes the region this procedure's own. Ends the procedure when the region is gone, or is another's by now: an
+    /// operator has overridden this one, which holds the lock that the other waits for.
     pub(super) fn take_region(
         &mut self,
         state: State,
@@ -29,8 +30,8 @@ impl TransitRegionState {
                 Some(StateFlow::End)
             }
             Err(error) => {
-                tracing::warn!(pid = %cx.id(), %error, "waiting for the region");
-                Some(StateFlow::RetryLater)
+                tracing::warn!(pid = %cx.id(), %error, ?state, "left to the procedure that has the region now");
+                Some(StateFlow::End)
             }
         }
     }
@@ -100,7 +101,7 @@ impl TransitRegionState {
             let record = env.regions.give_up_opening(self.region.encoded_name())?;
             env.record_region(&record).await?;
             let message = format!("Max attempts {} exceeded", env.options.assignment.attempts_max);
-            return Ok(StateFlow::Fail(JavaException::named(RETRIES_EXHAUSTED, message, false)));
+            return Ok(StateFlow::Fail(JavaException::new(class::RETRIES_EXHAUSTED, message)));
         }
         self.force_new_plan = true;
         let at_once = env.options.assignment.immediate_retries_max;
@@ -156,9 +157,6 @@ impl TransitRegionState {
         })
     }
 }
-
-/// Java's class for "tried as often as is allowed".
-const RETRIES_EXHAUSTED: &str = "org.apache.hadoop.hbase.client.RetriesExhaustedException";
 
 /// Danger 2: such a region must not be given to another server, whatever somebody else believed when he asked.
 fn is_open_on_live_server(node: &RegionNode, env: &MasterEnv) -> bool {

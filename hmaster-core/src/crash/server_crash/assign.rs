@@ -98,7 +98,9 @@ impl ServerCrash {
     }
 
     fn judge(&self, env: &MasterEnv, node: &RegionNode) -> Verdict {
-        if node.location() != Some(&self.server) {
+        // An operator may have it recovered because a region is nowhere after an open that was never confirmed.
+        let is_nowhere = self.by_order && node.location().is_none() && node.owner().is_none();
+        if node.location() != Some(&self.server) && !is_nowhere {
             return Verdict::Elsewhere;
         }
         if let Some(remote) = node.remote() {

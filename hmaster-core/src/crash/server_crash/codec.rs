@@ -17,7 +17,16 @@ pub fn decode(reader: &mut StateReader<'_>) -> Result<ServerCrash, StateError> {
         carrying_meta: data.carrying_meta(),
         should_split_wal: data.should_split_wal(),
         regions: codec::regions(&data.regions_on_crashed_server)?,
+        by_order: false,
     })
+}
+
+/// Reads a recovery that an operator has ordered.
+///
+/// # Errors
+/// When the message is missing or makes no sense.
+pub fn decode_by_order(reader: &mut StateReader<'_>) -> Result<ServerCrash, StateError> {
+    Ok(ServerCrash { by_order: true, ..decode(reader)? })
 }
 
 impl ServerCrash {
