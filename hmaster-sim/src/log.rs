@@ -31,7 +31,7 @@ use one::{Event, OneLog};
 
 pub(crate) use one::{Edit, Held};
 pub(crate) use region_log::RegionLog;
-pub(crate) use split::{FlushedSequenceIds, NothingKnown, SplitError, SplitSummary, split_log};
+pub(crate) use split::{FlushedSequenceIds, split_log};
 
 /// Bounds of a server's log, and of what its regions share.
 #[derive(Debug, Clone)]

@@ -23,7 +23,6 @@ const CELL_OVERHEAD_BYTES: u64 = 112;
 /// Sorted cells in memory.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    order: CellOrder,
     cells: RwLock<Cells>,
     data_bytes: AtomicU64,
     count: AtomicU64,
@@ -76,7 +75,6 @@ impl Segment {
             CellOrder::Meta => Cells::Meta(BTreeSet::new()),
         };
         Self {
-            order,
             cells: RwLock::new(cells),
             data_bytes: AtomicU64::new(0),
             count: AtomicU64::new(0),
@@ -84,11 +82,6 @@ impl Segment {
             oldest_sequence: AtomicU64::new(u64::MAX),
             has_tags: AtomicBool::new(false),
         }
-    }
-
-    /// How the cells are sorted.
-    pub(crate) fn order(&self) -> CellOrder {
-        self.order
     }
 
     /// Adds cells with their sequence ids. One that equals another in all but its value takes its place.

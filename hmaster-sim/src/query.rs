@@ -19,7 +19,7 @@ mod user;
 mod tests;
 
 pub(crate) use compaction::{CompactionKind, CompactionMatcher, CompactionTerms};
-pub use time_range::TimeRange;
+pub(crate) use time_range::TimeRange;
 pub(crate) use tracker::Tracker;
 pub(crate) use user::{UserMatcher, UserQuery};
 

@@ -38,7 +38,7 @@ use locks::RowLocks;
 
 pub(crate) use error::{OpenError, RegionError, StorageError};
 pub(crate) use locks::RowGuards;
-pub(crate) use mutation::{Condition, Mutation, MutationKind, Test};
+pub(crate) use mutation::{Condition, Mutation, MutationKind};
 pub(crate) use stores::{CellsByStore, Stores};
 
 /// Bounds of a region.

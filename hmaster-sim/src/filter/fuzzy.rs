@@ -21,7 +21,7 @@ struct Pattern(Vec<Option<u8>>);
 impl FuzzyRowFilter {
     /// `v2` says how free bytes are marked in masks that a client prepared: 2 or 0; -1 marks fixed ones. Masks as users
     /// write them have 0 for fixed and 1 for free bytes.
-    pub(super) fn new(pairs: Vec<(Bytes, Bytes)>, v2: bool) -> Answer<Self> {
+    pub(super) fn new(pairs: &[(Bytes, Bytes)], v2: bool) -> Answer<Self> {
         let patterns =
             pairs.iter().map(|(key, mask)| Pattern::new(key, mask, v2)).collect::<Answer<Vec<_>>>()?;
         Ok(Self { patterns, reversed: false, out: false, done: false })

@@ -168,7 +168,8 @@ impl Parser<'_> {
             "FuzzyRowFilter" => {
                 let message: pb::FuzzyRowFilter = read(class, bytes)?;
                 let pairs = message.fuzzy_keys_data.into_iter().map(|pair| (pair.first, pair.second));
-                Box::new(FuzzyRowFilter::new(pairs.collect(), message.is_mask_v2.unwrap_or(false))?)
+                let pairs: Vec<_> = pairs.collect();
+                Box::new(FuzzyRowFilter::new(&pairs, message.is_mask_v2.unwrap_or(false))?)
             }
             _ => {
                 let ranges = read::<pb::MultiRowRangeFilter>(class, bytes)?.row_range_list.into_iter();

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use hmaster_protocol::pb::CompareType as Op;
 use hmaster_protocol::{HBaseMessage, pb};
 use hmaster_types::{Cell, CellOrder, Chance, ColumnFamilyDescriptor, attribute};
-use prost::Message as _;
 
 use super::*;
 use crate::memstore::Segment;

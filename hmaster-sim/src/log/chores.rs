@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use super::one::{Event, OneLog};
 use super::{Inner, ServerLog};
-use crate::region::{Region, RegionError};
+use crate::region::{Region, RegionError, WeakRegion};
 
 /// Flushes at once (`hbase.hstore.flusher.count`).
 const FLUSHES_AT_ONCE: usize = 2;
@@ -142,7 +142,7 @@ impl ServerLog {
         let mut regions = Vec::new();
         for log in self.logs() {
             if log.unneeded().1 > self.0.options.files_max {
-                regions.extend(log.holders_of_oldest().iter().filter_map(|region| region.upgrade()));
+                regions.extend(log.holders_of_oldest().iter().filter_map(WeakRegion::upgrade));
             }
         }
         regions.iter().for_each(Region::want_flush);

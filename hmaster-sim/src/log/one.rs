@@ -257,12 +257,14 @@ async fn run(shared: Arc<Shared>, mut queue: mpsc::UnboundedReceiver<Work>) {
 }
 
 fn apply(edit: Edit, sequence: u64, bytes: u64, events: &mpsc::UnboundedSender<Event>) {
-    let Edit { stores, region, cells, mut held, .. } = edit;
+    let Edit { stores, region, cells, held: Held { rows, mut nonce } } = edit;
     if let Some(stores) = stores {
         stores.apply(cells, sequence);
         let _ = events.send(Event::Applied { region, bytes });
     }
-    if let Some(nonce) = &mut held.nonce {
+    if let Some(nonce) = &mut nonce {
         nonce.succeeded();
     }
+    // Not before readers see it.
+    drop(rows);
 }

@@ -35,10 +35,6 @@ pub(crate) trait FlushedSequenceIds: Send + Sync {
     async fn of_region(&self, encoded_name: &str) -> Option<pb::RegionStoreSequenceIds>;
 }
 
-/// Nobody knows: all edits are kept, and what was flushed is left out when they are replayed.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct NothingKnown;
-
 /// What splitting a log came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SplitSummary {
@@ -303,11 +299,4 @@ async fn entries(root: &RootDir, path: &FsPath) -> Result<u64, SplitError> {
         entries += 1;
     }
     Ok(entries)
-}
-
-#[async_trait]
-impl FlushedSequenceIds for NothingKnown {
-    async fn of_region(&self, _encoded_name: &str) -> Option<pb::RegionStoreSequenceIds> {
-        None
-    }
 }

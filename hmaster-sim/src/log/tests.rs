@@ -5,8 +5,9 @@ use hmaster_protocol::pb;
 use hmaster_store::wal::WalReader;
 use hmaster_types::{RegionInfo, SeqNum};
 
+use super::split::SplitSummary;
 use super::*;
-use crate::region::tests::{Cluster, Server, delete, info, one, put, rows, table, value};
+use crate::region::tests::{Cluster, NothingKnown, Server, delete, info, one, put, rows, table, value};
 use crate::region::{Region, RegionOptions};
 
 /// A server that died, and the path of its only log, fenced.

@@ -22,14 +22,14 @@ pub(crate) struct Versions {
 
 /// Certain columns, or all of them.
 #[derive(Debug)]
-pub(super) enum Columns {
+pub(crate) enum Columns {
     Explicit(ExplicitColumns),
     All(AllColumns),
 }
 
 /// Certain columns in their order.
 #[derive(Debug)]
-pub(super) struct ExplicitColumns {
+pub(crate) struct ExplicitColumns {
     versions: Versions,
     columns: Vec<Bytes>,
     /// The column looked for; beyond the last one when all were found.
@@ -40,7 +40,7 @@ pub(super) struct ExplicitColumns {
 
 /// All columns.
 #[derive(Debug)]
-pub(super) struct AllColumns {
+pub(crate) struct AllColumns {
     versions: Versions,
     /// The column counted.
     qualifier: Option<Cell>,

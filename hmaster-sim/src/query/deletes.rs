@@ -20,7 +20,7 @@ pub(super) enum Deleted {
 
 /// The deletes of a row that were met so far.
 #[derive(Debug, Default)]
-pub(super) struct Deletes {
+pub(crate) struct Deletes {
     family: Option<i64>,
     family_versions: BTreeSet<i64>,
     column: Option<Cell>,

@@ -2,20 +2,20 @@
 
 /// Timestamps from `min` to before `max`, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeRange {
+pub(crate) struct TimeRange {
     min: i64,
     max: i64,
 }
 
 impl TimeRange {
     /// All there are.
-    pub const ALL: Self = Self { min: 0, max: i64::MAX };
+    pub(crate) const ALL: Self = Self { min: 0, max: i64::MAX };
 
     /// From `min` to before `max`.
     ///
     /// # Errors
     /// When either is negative or the range ends before it begins, with Java's message.
-    pub fn new(min: i64, max: i64) -> Result<Self, String> {
+    pub(crate) fn new(min: i64, max: i64) -> Result<Self, String> {
         if min < 0 || max < 0 {
             return Err(format!("Timestamp cannot be negative. minStamp:{min}, maxStamp:{max}"));
         }
@@ -26,27 +26,17 @@ impl TimeRange {
     }
 
     /// True when no timestamp is left out.
-    pub fn is_all(self) -> bool {
+    pub(crate) fn is_all(self) -> bool {
         self == Self::ALL
     }
 
-    /// The first timestamp.
-    pub fn min(self) -> i64 {
-        self.min
-    }
-
-    /// The timestamp after the last one.
-    pub fn max(self) -> i64 {
-        self.max
-    }
-
     /// Whether a timestamp is in the range.
-    pub fn contains(self, timestamp: i64) -> bool {
+    pub(crate) fn contains(self, timestamp: i64) -> bool {
         self.is_all() || (self.min..self.max).contains(&timestamp)
     }
 
     /// Whether a timestamp is in the range or after it.
-    pub fn contains_or_precedes(self, timestamp: i64) -> bool {
+    pub(crate) fn contains_or_precedes(self, timestamp: i64) -> bool {
         self.is_all() || timestamp >= self.min
     }
 }

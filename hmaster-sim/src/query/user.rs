@@ -155,9 +155,8 @@ impl UserMatcher {
     fn merge(&mut self, cell: &Cell, code: MatchCode, answer: ReturnCode) -> MatchCode {
         use MatchCode as M;
         let included = match (answer, code) {
-            (ReturnCode::Include, code) => code,
             (ReturnCode::IncludeAndNextColumn, M::Include) => M::IncludeAndSeekNextColumn,
-            (ReturnCode::IncludeAndNextColumn, code) => code,
+            (ReturnCode::Include | ReturnCode::IncludeAndNextColumn, code) => code,
             (ReturnCode::IncludeAndNextRow, _) => M::IncludeAndSeekNextRow,
             (ReturnCode::Skip, M::Include) => return M::Skip,
             (ReturnCode::Skip, M::IncludeAndSeekNextColumn) => return M::SeekNextColumn,

@@ -167,7 +167,7 @@ impl RegionError {
             Self::BadRequest(_) => class::DO_NOT_RETRY_IO,
             Self::IllegalArgument(_) => class::ILLEGAL_ARGUMENT,
             Self::TooBusy { .. } => class::REGION_TOO_BUSY,
-            Self::RowLock { .. } => class::IO,
+            Self::RowLock { .. } | Self::Storage(_) => class::IO,
             Self::Log(_) => class::REGION_SERVER_ABORTED,
             Self::Scan(error) => match **error {
                 ScanError::StoreFile(_) => class::IO,
@@ -175,7 +175,6 @@ impl RegionError {
                     class::DO_NOT_RETRY_IO
                 }
             },
-            Self::Storage(_) => class::IO,
         };
         JavaException::new(class, chain(self))
     }

@@ -68,17 +68,6 @@ pub(crate) enum Test {
 }
 
 impl Mutation {
-    /// A mutation of this kind, with nothing special about it.
-    pub(crate) fn new(kind: MutationKind, row: Bytes, cells: Vec<Cell>) -> Self {
-        let (timestamp, time_range) = (Cell::LATEST_TIMESTAMP, TimeRange::ALL);
-        Self { kind, row, cells, timestamp, ttl_ms: None, time_range, returns_result: true, nonce: 0 }
-    }
-
-    /// A put of cells of one row.
-    pub(crate) fn put(row: Bytes, cells: Vec<Cell>) -> Self {
-        Self::new(MutationKind::Put, row, cells)
-    }
-
     /// What a client sent. Takes as many of `cells`, those behind the message, as the message says.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ impl Replay<'_> {
     /// Replays all that there is; the highest sequence id of it, or `sequence` when that is higher.
     pub(super) async fn run(&self, sequence: u64) -> Result<u64, StorageError> {
         let mut edits = self.files.root.recovered_edits(&self.files.region).await?;
-        edits.sort_by_key(|path| number(path));
+        edits.sort_by_key(number);
         let needed = self.stored.iter().copied().min().unwrap_or(0);
         let mut highest = sequence;
         for path in &edits {

@@ -9,16 +9,29 @@ mod writes;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use hmaster_fs::memory::{MemoryDisk, MemoryFileSystem, MemoryOptions};
 use hmaster_fs::rootdir::{RootDir, WalKind};
 use hmaster_fs::{FileSystem as _, FsPath, NotFoundAsNone as _};
+use hmaster_protocol::pb;
 use hmaster_types::{
     CellParts, CellType, Chance, ColumnFamilyDescriptor, ManualClock, ServerName, TableName, attribute,
 };
 
 use super::*;
-use crate::log::{LogOptions, NothingKnown, split_log};
+use crate::log::{FlushedSequenceIds, LogOptions, split_log};
+use crate::query::TimeRange;
 use crate::scan::{Limits, ScanSpec};
+
+/// Nobody knows what was flushed: all edits are kept, and what was flushed is left out when they are replayed.
+pub(crate) struct NothingKnown;
+
+#[async_trait]
+impl FlushedSequenceIds for NothingKnown {
+    async fn of_region(&self, _encoded_name: &str) -> Option<pb::RegionStoreSequenceIds> {
+        None
+    }
+}
 
 /// A disk that servers share.
 pub(crate) struct Cluster {
@@ -145,6 +158,19 @@ pub(crate) fn cell(
         value: value.as_bytes(),
     })
     .unwrap()
+}
+
+impl Mutation {
+    /// A mutation of this kind, with nothing special about it.
+    pub(crate) fn new(kind: MutationKind, row: Bytes, cells: Vec<Cell>) -> Self {
+        let (timestamp, time_range) = (Cell::LATEST_TIMESTAMP, TimeRange::ALL);
+        Self { kind, row, cells, timestamp, ttl_ms: None, time_range, returns_result: true, nonce: 0 }
+    }
+
+    /// A put of cells of one row.
+    pub(crate) fn put(row: Bytes, cells: Vec<Cell>) -> Self {
+        Self::new(MutationKind::Put, row, cells)
+    }
 }
 
 /// A put of one value in `f:q`.

@@ -125,7 +125,7 @@ impl Merge {
     pub(crate) fn seek_hint(&mut self, at: &Cell, hint: &Cell) {
         match self.direction {
             Direction::Rising if self.order.compare(hint, at).is_gt() => {
-                self.seek(&Target::Key(hint.clone()))
+                self.seek(&Target::Key(hint.clone()));
             }
             Direction::Rising => self.advance(),
             Direction::Falling(_) => match self.order.compare_rows(hint.row(), at.row()) {

@@ -64,14 +64,6 @@ impl Target {
             Self::AfterKey(at) => at.clone().with_sequence_id(0),
         }
     }
-
-    /// The row that the target is in.
-    pub(crate) fn row(&self) -> &[u8] {
-        match self {
-            Self::Row(row) | Self::AfterRow(row) => row,
-            Self::Column(at, _) | Self::AfterColumn(at) | Self::Key(at) | Self::AfterKey(at) => at.row(),
-        }
-    }
 }
 
 /// A row key of the greatest length of the greatest bytes.

@@ -332,7 +332,10 @@ mod tests {
         for fine in [None, Some(2)] {
             assert!(matches!(scanners.find(scanner.id, fine), Ok(Found::Closed)));
         }
-        assert_eq!(scanners.find(scanner.id, Some(0)).unwrap_err().class, class::OUT_OF_ORDER_SCANNER_NEXT.name);
+        assert_eq!(
+            scanners.find(scanner.id, Some(0)).unwrap_err().class,
+            class::OUT_OF_ORDER_SCANNER_NEXT.name
+        );
         let failed = scanners.open(REGION, "f").unwrap();
         scanners.close(failed.id, false);
         assert_eq!(scanners.find(failed.id, None).unwrap_err().class, class::UNKNOWN_SCANNER.name);

@@ -160,8 +160,8 @@ mod tests {
 
     #[test]
     fn nonsense_is_named_with_its_key() {
-        let options = region_options(&settings(&[("hbase.hregion.memstore.flush.size", "128m")]));
-        assert_eq!(options.unwrap_err().key, "hbase.hregion.memstore.flush.size");
+        let options = log_options(&settings(&[("hmaster.regionserver.log.bytes.max", "128m")]));
+        assert_eq!(options.unwrap_err().key, "hmaster.regionserver.log.bytes.max");
         let scheme = root_dir(&settings(&[]), Arc::new(SystemClock));
         assert!(scheme.is_ok(), "the default is local");
     }

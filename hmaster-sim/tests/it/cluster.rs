@@ -59,7 +59,6 @@ pub(crate) struct Script {
 pub(crate) struct Master {
     pub(crate) script: Arc<Script>,
     pub(crate) told: mpsc::UnboundedReceiver<Told>,
-    pub(crate) name: ServerName,
     _stop: tokio_util::sync::DropGuard,
 }
 
@@ -261,10 +260,10 @@ impl Cluster {
         let stop = CancellationToken::new();
         tokio::spawn(rpc.serve(stop.clone()));
         let name = ServerName::new("127.0.0.1", port, StartCode(1)).expect("a name");
-        let info = MasterInfo { server: name.clone(), info_port: None };
+        let info = MasterInfo { server: name, info_port: None };
         self.zk.delete_if_present(&self.zk.paths.master).await.expect("znode");
         self.zk.create(&self.zk.paths.master, &info.encode(), CreateMode::Ephemeral).await.expect("znode");
-        Master { script, told, name, _stop: stop.drop_guard() }
+        Master { script, told, _stop: stop.drop_guard() }
     }
 
     pub(crate) fn builder(&self, more: &[(&str, &str)]) -> RegionServerBuilder {

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
+use crate::region::mutation::Test;
 
 fn increment(row: &str, by: i64, nonce: u64) -> Mutation {
     let parts = CellParts {
@@ -35,7 +36,7 @@ async fn region() -> (Cluster, Server, Region) {
 
 fn condition(row: &str, op: crate::filter::CompareOp, value: &'static str) -> Condition {
     let test = Test::Value { family: "f".into(), qualifier: "q".into(), op, value: value.into() };
-    Condition { row: row.to_owned().into(), test, time_range: crate::query::TimeRange::ALL }
+    Condition { row: row.to_owned().into(), test, time_range: TimeRange::ALL }
 }
 
 #[tokio::test]
