@@ -19,7 +19,8 @@
 //!
 //! - [`Faults`] says what goes wrong: requests and replies that are lost, late or come twice, file operations that fail
 //!   before or after they were done, a store that fails.
-//! - [`World::kill_master`], [`World::crash_server`], [`World::pause_server`] end or hold up processes.
+//! - [`World::kill_master`], [`World::crash_server`], [`World::pause_server`], [`World::pause_master`] end or hold up
+//!   processes; [`World::depose`] makes room for another master while the old one still runs.
 //! - [`World::crash_after`] kills the master after its n-th change to anything that outlives it.
 //! - [`Snapshot`] is what can be compared between runs.
 //! - `invariants/` holds what must hold in every run.
@@ -94,6 +95,8 @@ struct Shared {
 
 /// Steps at which [`World::until`] looks.
 const LOOK: Duration = Duration::from_millis(20);
+/// The longest that a deposed master goes on before it notices.
+const NOTICE_MS_MAX: u64 = 300;
 /// The longest that anything may take, in the world's time.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
@@ -268,6 +271,25 @@ impl World {
         if let Some(master) = self.with(|state| state.active.take()) {
             master.kill();
         }
+    }
+
+    /// Holds a master up, or lets it go on. Until its session ends it stays the active one.
+    pub fn pause_master(&self, master: &MasterProcess, paused: bool) {
+        master.gate().set_closed(paused);
+    }
+
+    /// A master's session ends, and another may become active. The process goes on, with whatever it was about to do,
+    /// until it notices: a while after [`World::wake_deposed`].
+    pub fn depose(&self, master: &Arc<MasterProcess>) {
+        master.link().end_session();
+        self.ended(master);
+    }
+
+    /// Lets a deposed master go on that was held up. Soon it notices, and dies.
+    pub async fn wake_deposed(&self, master: &MasterProcess) {
+        master.gate().set_closed(false);
+        self.pass(self.chance().bits() % NOTICE_MS_MAX).await;
+        master.kill();
     }
 
     /// The active master, if there is one.

@@ -5,11 +5,14 @@ use std::time::Duration;
 use hmaster_procedure::Status;
 use hmaster_procedure::{Outcome, Procedure};
 use hmaster_types::{
-    ColumnFamilyDescriptor, JavaException, ProcId, RegionInfo, TableDescriptor, TableName, class,
+    ColumnFamilyDescriptor, EncodedName, JavaException, ProcId, RegionInfo, ServerName, TableDescriptor,
+    TableName, class,
 };
 
 use super::World;
 use super::rows;
+use super::server::Failure;
+use super::state::State;
 use crate::environment::MasterEnv;
 
 /// A schema with one family.
@@ -120,11 +123,26 @@ impl World {
 
     /// A table is about to be deleted: its rows need not be there any more.
     pub fn forget_rows(&self, table: &TableName) {
-        self.with(|state| state.truth.rows.retain(|(other, _), _| other != table));
+        self.with(|state| {
+            let rows = state.truth.rows.iter_mut().filter(|((other, _), _)| other == table);
+            rows.for_each(|(_, written)| written.acknowledged = 0);
+        });
     }
 
     /// A region server flushes one of its regions.
     pub fn flush_some(&self) {
+        self.on_some_region(State::flush_region);
+    }
+
+    /// A region server compacts one of its regions: references to other regions' files go.
+    pub fn compact_some(&self) {
+        self.on_some_region(State::compact_region);
+    }
+
+    fn on_some_region(
+        &self,
+        work: impl FnOnce(&mut State, &ServerName, EncodedName) -> Result<(), Failure>,
+    ) {
         let fenced = self.with(|state| {
             let all: Vec<_> = state
                 .servers
@@ -135,7 +153,7 @@ impl World {
                 .map(|(server, region)| (server, region.info.encoded_name()))
                 .collect();
             let (server, region) = all.get(self.chance().below(all.len()))?.clone();
-            state.flush_region(&server, region).is_err().then_some(server)
+            work(state, &server, region).is_err().then_some(server)
         });
         if let Some(server) = fenced {
             self.abort_server(&server, "its WALs are gone");

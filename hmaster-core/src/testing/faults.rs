@@ -59,6 +59,10 @@ pub struct Faults {
     pub files_before: f64,
     /// Share of file operations that fail after they have done everything.
     pub files_after: f64,
+    /// Share of file operations that take up to some seconds.
+    pub slow_files: f64,
+    /// Share of operations of ZooKeeper that fail before they have done anything.
+    pub zookeeper: f64,
     /// Share of writes to the master's store that fail, which ends the master.
     pub store: f64,
     /// Share of regions' opens that fail.

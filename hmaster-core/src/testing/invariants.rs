@@ -1,13 +1,17 @@
-//! What must hold in a world whatever goes wrong, one file each. Some are checked when a region is opened, the others
-//! once everything has come to rest.
+//! What must hold in a world whatever goes wrong, one file each. Some are checked when a region is opened, a file moved or
+//! a procedure stored, the others once everything has come to rest.
 
 mod durable;
+mod ends;
+mod ids_once;
 mod open_once;
+mod referenced;
 mod split_first;
 mod tables_whole;
 
 use std::collections::BTreeMap;
 
+use hmaster_procedure::StoreOp;
 use hmaster_types::{RegionInfo, ServerName, TableName};
 
 use super::state::State;
@@ -21,6 +25,8 @@ pub struct Truth {
     pub aborts: Vec<String>,
     /// Somebody has declared the cluster down.
     pub is_going_down: bool,
+    /// Procedures that were ever stored.
+    ids: ids_once::Ids,
     /// Users' rows.
     pub(super) rows: BTreeMap<(TableName, Vec<u8>), Written>,
 }
@@ -42,10 +48,24 @@ impl State {
         self.truth.violations.extend(found);
     }
 
+    /// Checks what must hold when procedures are stored.
+    pub(super) fn check_ids(&mut self, batch: &[StoreOp]) {
+        let found = ids_once::check(&mut self.truth.ids, batch);
+        self.truth.violations.extend(found);
+    }
+
+    /// Checks what must hold when files change.
+    pub(super) fn check_references(&mut self) {
+        let found = referenced::check(&self.root);
+        let new = found.into_iter().filter(|one| !self.truth.violations.contains(one)).collect::<Vec<_>>();
+        self.truth.violations.extend(new);
+    }
+
     /// Checks what must hold at rest.
     pub fn check_rest(&mut self) {
         let mut found = tables_whole::check(self);
         found.extend(durable::check(self));
+        found.extend(ends::check(self));
         self.truth.violations.extend(found);
     }
 }

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::World;
+use super::gate::Gate;
 use super::state::State;
 use procedures::Waiting;
 
@@ -22,7 +23,13 @@ use procedures::Waiting;
 pub(super) struct MasterLink {
     world: World,
     me: Weak<Self>,
+    /// Tells masters apart.
+    number: u64,
     dead: AtomicBool,
+    /// Closed while the process is held up.
+    pub(super) gate: Gate,
+    /// Somebody else may be active.
+    session_over: AtomicBool,
     /// The process ends with this.
     pub(super) life: CancellationToken,
     /// Batches of procedures that aren't durable yet.
@@ -30,11 +37,14 @@ pub(super) struct MasterLink {
 }
 
 impl MasterLink {
-    pub(super) fn new(world: World) -> Arc<Self> {
+    pub(super) fn new(world: World, number: u64) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
             world,
             me: me.clone(),
+            number,
             dead: AtomicBool::new(false),
+            gate: Gate::default(),
+            session_over: AtomicBool::new(false),
             life: CancellationToken::new(),
             waiting: Mutex::default(),
         })
@@ -49,8 +59,28 @@ impl MasterLink {
         self.dead.load(Ordering::SeqCst)
     }
 
-    /// A dead process does nothing any more.
+    /// The process's session with ZooKeeper has ended, whether it knows it or not.
+    pub(super) fn end_session(&self) {
+        self.session_over.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_session_over(&self) -> bool {
+        self.session_over.load(Ordering::SeqCst)
+    }
+
+    /// Whoever opens the store takes it from everybody before.
+    pub(super) fn take_store(&self, state: &mut State) {
+        state.store.owner = self.number;
+    }
+
+    /// A process that is held up does nothing for now, a dead one nothing any more.
     async fn alive(&self) {
+        self.gate.passed().await;
+        self.not_dead().await;
+    }
+
+    /// What is on its way arrives even if the process is held up meanwhile.
+    async fn not_dead(&self) {
         if self.is_dead() {
             std::future::pending().await
         }
@@ -60,15 +90,16 @@ impl MasterLink {
     async fn read<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
         self.alive().await;
         self.world.latency().await;
+        let seen = self.world.with(look);
         self.alive().await;
-        self.world.with(look)
+        seen
     }
 
     /// Changes something that outlives the process. The process may die of it.
     async fn write<T>(&self, what: impl FnOnce() -> String, change: impl FnOnce(&mut State) -> T) -> T {
         self.alive().await;
         self.world.latency().await;
-        self.alive().await;
+        self.not_dead().await;
         let changed = self.world.with(|state| {
             let changed = change(state);
             self.effect(state, what);

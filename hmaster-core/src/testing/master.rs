@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::World;
 use super::clock::WorldClock;
+use super::gate::Gate;
 use super::link::MasterLink;
 use crate::environment::{Identity, MasterEnv, Ports};
 use crate::ports::MasterFiles as _;
@@ -104,7 +105,7 @@ impl Process for Stop {
 impl MasterProcess {
     pub(super) fn new(world: &World, number: u64) -> Arc<Self> {
         let role = Arc::new(RoleCell::default());
-        let link = MasterLink::new(world.clone());
+        let link = MasterLink::new(world.clone(), number);
         let view: Arc<dyn ClusterView> = Arc::new(View(world.clone()));
         let end = Arc::new(Mutex::new(None));
         let name =
@@ -149,6 +150,14 @@ impl MasterProcess {
     /// Why it ended, if it has ended by itself.
     pub fn end(&self) -> Option<String> {
         self.end.lock().clone()
+    }
+
+    pub(super) fn gate(&self) -> &Gate {
+        &self.link.gate
+    }
+
+    pub(super) fn link(&self) -> &MasterLink {
+        &self.link
     }
 
     /// Dies at once: nothing that it does afterwards has any effect.
@@ -220,6 +229,7 @@ impl MasterProcess {
         let active_time = world.with(|state| {
             let later = ActiveTime(clock.now_ms().max(state.store.active_time.0 + 1));
             state.store.active_time = later;
+            self.link.take_store(state);
             later
         });
         let identity = Identity {
@@ -290,12 +300,14 @@ async fn follow(world: &World, env: &Arc<MasterEnv>) {
     loop {
         changes.mark_unchanged();
         world.latency().await;
-        if let Ok(nodes) = env.zookeeper.region_servers().await {
-            env.zookeeper_changed(ZooKeeperEvent::RegionServers(nodes)).await;
-        }
-        if let Ok(draining) = env.zookeeper.draining().await {
-            env.zookeeper_changed(ZooKeeperEvent::Draining(draining)).await;
-        }
+        let (Ok(nodes), Ok(draining)) =
+            (env.zookeeper.region_servers().await, env.zookeeper.draining().await)
+        else {
+            world.pass(100).await;
+            continue;
+        };
+        env.zookeeper_changed(ZooKeeperEvent::RegionServers(nodes)).await;
+        env.zookeeper_changed(ZooKeeperEvent::Draining(draining)).await;
         let is_up = world.with(|state| state.znodes.running.is_some());
         if was_up && !is_up {
             env.zookeeper_changed(ZooKeeperEvent::ClusterDown).await;

@@ -124,7 +124,7 @@ impl World {
             tokio::time::sleep(TIMEOUT).await;
             return Err(io("no answer"));
         }
-        let Some(master) = self.active_master() else { return Err(io("there is no active master")) };
+        let Some(master) = self.known_master(server) else { return Err(io("there is no active master")) };
         let answer = Self::at_master(&master, fate.delay, ask(master.clone()));
         if fate.twice {
             let late = fate.delay + Duration::from_millis(self.chance().bits() % DELAY_MS_MAX);
@@ -137,11 +137,26 @@ impl World {
         let answer = tokio::time::timeout(TIMEOUT, answer).await;
         self.latency().await;
         self.awake(server).await;
+        if !matches!(answer, Ok(Ok(Ok(_)))) {
+            self.with(|state| state.server_mut(server).master = None);
+        }
         match answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(io("the connection broke")),
             Err(_) => Err(io("no answer in time")),
         }
+    }
+
+    /// The master that a server is connected to, even if another is active by now.
+    fn known_master(&self, server: &ServerName) -> Option<Arc<MasterProcess>> {
+        self.with(|state| {
+            let active = state.active.clone();
+            let known = &mut state.server_mut(server).master;
+            if known.as_ref().is_none_or(|master| master.life().is_cancelled()) {
+                known.clone_from(&active);
+            }
+            known.clone()
+        })
     }
 
     /// Runs in the master's process, whatever becomes of the caller.
@@ -151,11 +166,14 @@ impl World {
         answer: BoxFuture<'static, Result<T, JavaException>>,
     ) -> oneshot::Receiver<Result<T, JavaException>> {
         let (sender, receiver) = oneshot::channel();
-        let life = master.life().clone();
+        let (life, gate) = (master.life().clone(), master.gate().clone());
         tokio::spawn(async move {
             let answered = async {
                 tokio::time::sleep(delay).await;
-                answer.await
+                gate.passed().await;
+                let answered = answer.await;
+                gate.passed().await;
+                answered
             };
             tokio::select! {
                 biased;

@@ -149,10 +149,9 @@ impl Root {
         match file {
             StoreFile::Cells(cells) => Ok(cells.clone()),
             StoreFile::Reference { region, file, start, end } => {
+                // Region servers look nowhere else: what was archived can't be read through a reference.
                 let own = self.tables.get(table).and_then(|table| table.regions.get(region));
-                let own = own.and_then(|region| region.files.get(file));
-                let archived = self.archive.get(&(table.clone(), *region)).and_then(|files| files.get(file));
-                let Some(referred) = own.or(archived) else {
+                let Some(referred) = own.and_then(|region| region.files.get(file)) else {
                     return Err(format!(
                         "{} of {table} refers to {} of {region}, which is gone",
                         name.name, file.name
@@ -193,6 +192,15 @@ impl Root {
                 folder.files.insert(name, StoreFile::Cells(cells));
             }
         }
+    }
+
+    /// Moves a region's store files into the archive; its references go.
+    pub(super) fn archive_files(&mut self, region: &RegionInfo) {
+        let Some(folder) = self.region_mut(region) else { return };
+        let mut files = std::mem::take(&mut folder.files);
+        files.retain(|_, file| matches!(file, StoreFile::Cells(_)));
+        let at = (region.table().clone(), region.with_replica(0).encoded_name());
+        self.archive.entry(at).or_default().extend(files);
     }
 
     /// Moves a region's store files into the archive and forgets the region.

@@ -74,6 +74,8 @@ pub struct Store {
     pub procedures: MemoryStore,
     /// When the last master became active.
     pub active_time: ActiveTime,
+    /// The master that opened it last: nobody else can write to it.
+    pub(super) owner: u64,
 }
 
 /// What masters have made durable or have sent, counted from when somebody began to count.

@@ -1,5 +1,7 @@
 //! The root folder.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use hmaster_types::{
     ColumnFamilyDescriptor, EncodedName, RegionInfo, SeqNum, ServerName, TableDescriptor, TableName,
@@ -13,6 +15,9 @@ use crate::testing::root::{
     wal_uri,
 };
 use crate::testing::state::State;
+
+/// The longest that a file operation takes by chance.
+const SLOW_MS_MAX: u64 = 20_000;
 
 type Done<T> = Result<T, FilesError>;
 
@@ -28,9 +33,18 @@ impl MasterLink {
         }
     }
 
+    async fn wait_for_slow_file(&self) {
+        let chance = self.world.chance();
+        if self.world.with(|state| chance.happens(state.faults.slow_files)) {
+            tokio::time::sleep(Duration::from_millis(chance.bits() % SLOW_MS_MAX)).await;
+            self.not_dead().await;
+        }
+    }
+
     async fn look<T>(&self, look: impl FnOnce(&Root) -> Done<T>) -> Done<T> {
         self.alive().await;
         self.fails(|state| state.faults.files_before)?;
+        self.wait_for_slow_file().await;
         self.read(|state| look(&state.root)).await
     }
 
@@ -41,7 +55,13 @@ impl MasterLink {
     ) -> Done<T> {
         self.alive().await;
         self.fails(|state| state.faults.files_before)?;
-        let changed = self.write(what, |state| change(&mut state.root)).await?;
+        self.wait_for_slow_file().await;
+        let change = |state: &mut State| {
+            let changed = change(&mut state.root);
+            state.check_references();
+            changed
+        };
+        let changed = self.write(what, change).await?;
         self.fails(|state| state.faults.files_after)?;
         Ok(changed)
     }

@@ -9,7 +9,6 @@ use hmaster_procedure::{Loaded, ProcedureStore, StoreError, StoreOp};
 use tokio::sync::oneshot;
 
 use super::MasterLink;
-use crate::testing::state::State;
 
 /// Batches that wait to become durable.
 #[derive(Debug, Default)]
@@ -24,15 +23,24 @@ fn failed() -> StoreError {
 }
 
 impl MasterLink {
-    fn put(&self, state: &mut State, batch: &[StoreOp]) {
-        // A store in memory is done at once.
-        drop(state.store.procedures.submit(batch.to_vec()));
-        self.effect(state, || format!("procedures {}", describe(batch)));
+    /// False when another master has the store by now.
+    fn put(&self, batch: &[StoreOp]) -> bool {
+        self.world.with(|state| {
+            if state.store.owner != self.number {
+                return false;
+            }
+            state.check_ids(batch);
+            // A store in memory is done at once.
+            drop(state.store.procedures.submit(batch.to_vec()));
+            self.effect(state, || format!("procedures {}", describe(batch)));
+            true
+        })
     }
 
     /// Makes what waits durable, after a while and together.
     async fn write_waiting(self: Arc<Self>) {
         loop {
+            self.gate.passed().await;
             self.world.latency().await;
             let (batches, fails) = {
                 let mut waiting = self.waiting.lock();
@@ -49,10 +57,9 @@ impl MasterLink {
                 if self.is_dead() {
                     return;
                 }
-                let written = if fails { Err(failed()) } else { Ok(()) };
-                if written.is_ok() {
-                    self.world.with(|state| self.put(state, &batch));
-                }
+                let written = if !fails && self.put(&batch) { Ok(()) } else { Err(failed()) };
+                self.waiting.lock().has_failed |= written.is_err();
+                self.gate.passed().await;
                 if !self.is_dead() {
                     // Whoever waited may have gone.
                     let _ = done.send(written);
@@ -79,20 +86,19 @@ impl ProcedureStore for MasterLink {
         if self.is_dead() {
             return future::pending().boxed();
         }
+        let is_held_up = self.gate.is_closed();
         let (is_immediate, happens) = self.world.with(|state| {
-            (state.faults.latency_ms_max == 0, self.world.chance().happens(state.faults.store))
+            (state.faults.latency_ms_max == 0 && !is_held_up, self.world.chance().happens(state.faults.store))
         });
         let mut waiting = self.waiting.lock();
         if waiting.has_failed {
             return future::ready(Err(failed())).boxed();
         }
         if is_immediate && waiting.batches.is_empty() {
-            if happens {
+            if happens || !self.put(&batch) {
                 waiting.has_failed = true;
                 return future::ready(Err(failed())).boxed();
             }
-            drop(waiting);
-            self.world.with(|state| self.put(state, &batch));
             return if self.is_dead() { future::pending().boxed() } else { future::ready(Ok(())).boxed() };
         }
         let (sender, receiver) = oneshot::channel();

@@ -11,6 +11,14 @@ use crate::testing::faults::Call;
 use crate::testing::server::{self, Failure};
 
 impl MasterLink {
+    /// A master whose session is in doubt says nothing to region servers any more (danger 3).
+    async fn may_call(&self) {
+        self.alive().await;
+        if self.is_session_over() {
+            std::future::pending().await
+        }
+    }
+
     /// What a server is about to do outlives the process that told it to.
     fn sent(&self, what: impl FnOnce() -> String) {
         self.world.with(|state| self.effect(state, what));
@@ -34,7 +42,7 @@ impl RegionServers for MasterLink {
         server: &ServerName,
         request: pb::ExecuteProceduresRequest,
     ) -> Result<(), RemoteError> {
-        self.alive().await;
+        self.may_call().await;
         let sent = self.world.send_commands(server, request).await;
         if sent.is_ok() {
             self.sent(|| format!("commands to {server}"));
@@ -48,14 +56,14 @@ impl RegionServers for MasterLink {
         server: &ServerName,
         request: pb::CloseRegionRequest,
     ) -> Result<(), RemoteError> {
-        self.alive().await;
+        self.may_call().await;
         let name = server.clone();
         let close = move |world: &World| server::close_stray(world, &name, &request);
         self.world.call_server(server, Call::Close, close).await
     }
 
     async fn warmup_region(&self, server: &ServerName, _: &RegionInfo) -> Result<(), RemoteError> {
-        self.alive().await;
+        self.may_call().await;
         self.world.call_server(server, Call::Ask, |_| Ok(())).await
     }
 
@@ -65,7 +73,7 @@ impl RegionServers for MasterLink {
         region: &RegionInfo,
         best_split_row: bool,
     ) -> Result<pb::GetRegionInfoResponse, RemoteError> {
-        self.alive().await;
+        self.may_call().await;
         let (name, region) = (server.clone(), region.clone());
         let look = move |world: &World| {
             world.with(|state| state.describe_region(&name, &region, best_split_row)).map_err(|failure| {
@@ -79,7 +87,7 @@ impl RegionServers for MasterLink {
     }
 
     async fn get_online_regions(&self, server: &ServerName) -> Result<Vec<RegionInfo>, RemoteError> {
-        self.alive().await;
+        self.may_call().await;
         let name = server.clone();
         let look = move |world: &World| {
             let regions = world.with(|state| state.regions_on(&name));
@@ -94,7 +102,7 @@ impl RegionServers for MasterLink {
         region: &RegionInfo,
         spec: &ScanSpec,
     ) -> Result<ScanPage, RemoteError> {
-        self.alive().await;
+        self.may_call().await;
         let (name, region, spec) = (server.clone(), region.clone(), spec.clone());
         let look = move |world: &World| {
             let page = world.with(|state| state.scan(&name, &region, &spec));
@@ -119,7 +127,7 @@ impl RegionServers for MasterLink {
         region: &RegionInfo,
         rows: &[RowMutation],
     ) -> Result<(), RemoteError> {
-        self.alive().await;
+        self.may_call().await;
         let (name, on, changes) = (server.clone(), region.clone(), rows.to_vec());
         let change = move |world: &World| {
             let done = world.with(|state| state.mutate(&name, &on, &changes));

@@ -7,7 +7,7 @@ use hmaster_types::ServerName;
 use super::MasterLink;
 use crate::assignment::RegionRecord;
 use crate::ports::store::{MasterStore, StoreError};
-use crate::testing::state::Store;
+use crate::testing::state::{State, Store};
 
 impl MasterLink {
     async fn store(
@@ -20,8 +20,17 @@ impl MasterLink {
             self.alive().await;
             return Err(StoreError("it fails".into()));
         }
-        self.write(what, |state| change(&mut state.store)).await;
-        Ok(())
+        let write = |state: &mut State| {
+            let owns = state.store.owner == self.number;
+            if owns {
+                change(&mut state.store);
+            }
+            owns
+        };
+        match self.write(what, write).await {
+            true => Ok(()),
+            false => Err(StoreError("another master has the store".into())),
+        }
     }
 }
 
@@ -48,12 +57,17 @@ impl MasterStore for MasterLink {
     }
 
     async fn add_server(&self, server: &ServerName) -> Result<(), StoreError> {
-        self.store(|| format!("server {server} started"), |store| drop(store.servers.insert(server.clone())))
-            .await
+        self.store(|| format!("server {server} started"), |store| {
+            store.servers.insert(server.clone());
+        })
+        .await
     }
 
     async fn remove_server(&self, server: &ServerName) -> Result<(), StoreError> {
-        self.store(|| format!("server {server} expired"), |store| drop(store.servers.remove(server))).await
+        self.store(|| format!("server {server} expired"), |store| {
+            store.servers.remove(server);
+        })
+        .await
     }
 
     async fn state(&self, name: &str) -> Result<Option<Bytes>, StoreError> {

@@ -13,9 +13,21 @@ type Done<T> = Result<T, ZooKeeperError>;
 
 impl MasterLink {
     async fn znodes(&self, what: impl FnOnce() -> String, change: impl FnOnce(&mut Znodes)) -> Done<()> {
+        self.has_session().await?;
         self.write(what, |state| change(&mut state.znodes)).await;
         self.world.znodes_changed();
         Ok(())
+    }
+
+    async fn has_session(&self) -> Done<()> {
+        self.alive().await;
+        if self.is_session_over() {
+            return Err(ZooKeeperError("the session is over".into()));
+        }
+        match self.world.with(|state| self.world.chance().happens(state.faults.zookeeper)) {
+            true => Err(ZooKeeperError("ZooKeeper fails".into())),
+            false => Ok(()),
+        }
     }
 }
 
@@ -26,6 +38,7 @@ impl ClusterZooKeeper for MasterLink {
             server: server.clone(),
             version: ServerVersion::default(),
         };
+        self.has_session().await?;
         Ok(self.read(|state| state.znodes.region_servers.iter().map(node).collect()).await)
     }
 
@@ -34,6 +47,7 @@ impl ClusterZooKeeper for MasterLink {
     }
 
     async fn draining(&self) -> Done<Vec<ServerName>> {
+        self.has_session().await?;
         Ok(self.read(|state| state.znodes.draining.iter().cloned().collect()).await)
     }
 
@@ -46,6 +60,7 @@ impl ClusterZooKeeper for MasterLink {
     }
 
     async fn set_cluster_up(&self, up: Option<u64>) -> Done<()> {
+        self.has_session().await?;
         self.write(
             || format!("cluster up: {}", up.is_some()),
             |state| {

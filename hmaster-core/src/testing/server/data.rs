@@ -141,6 +141,29 @@ impl State {
         Ok(())
     }
 
+    /// Writes a region's store files into one of each family. What its files held goes to the archive; the files that
+    /// they referred to are other regions'.
+    pub(in crate::testing) fn compact_region(
+        &mut self,
+        server: &ServerName,
+        region: EncodedName,
+    ) -> Result<(), Failure> {
+        if self.is_fenced(server) {
+            return Err(Failure::Fenced);
+        }
+        let Some(own) = self.server_mut(server).regions.get(&region) else { return Ok(()) };
+        let info = own.info.clone();
+        if !info.is_default_replica() || info.is_meta() {
+            return Ok(());
+        }
+        let refuse = |reason: String| Failure::Refused(JavaException::new(class::IO, reason));
+        let cells = self.root.cells(&info).map_err(refuse)?;
+        self.root.archive_files(&info);
+        self.root.flush(&info, cells);
+        self.check_references();
+        Ok(())
+    }
+
     /// Reads rows.
     pub(in crate::testing) fn scan(
         &self,

@@ -1,0 +1,20 @@
+//! No file is deleted or moved away that a reference needs. Region servers look for it where it was, not in the archive.
+
+use crate::testing::root::{Root, StoreFile};
+
+pub(super) fn check(root: &Root) -> Vec<String> {
+    let mut found = Vec::new();
+    for (table, folder) in &root.tables {
+        for region in folder.regions.values() {
+            for (name, file) in &region.files {
+                let StoreFile::Reference { region: other, file, .. } = file else { continue };
+                let referred = folder.regions.get(other).and_then(|other| other.files.get(file));
+                if referred.is_none() {
+                    let (info, name, file) = (&region.info, &name.name, &file.name);
+                    found.push(format!("{name} of {info} refers to {file} of {other} of {table}, which is gone"));
+                }
+            }
+        }
+    }
+    found
+}
