@@ -27,9 +27,9 @@
 //!
 //! # What isn't there
 //!
-//! Coprocessors but for the endpoint that changes several rows of hbase:meta as one, replication, region replicas that
-//! read on, bulk loads, snapshots, quotas, security, pages, splits that a server asks for by itself. Procedures of
-//! masters for any of that are reported as failed.
+//! Coprocessors but for the endpoint that changes several rows of hbase:meta as one, replication, bulk loads, snapshots,
+//! quotas, security, MOB files, pages, splits that a server asks for by itself. Procedures of masters for any of that are
+//! reported as failed. Replicas beside the first one read what that one has in store files, and not what it has in memory.
 
 mod cell_tags;
 mod filter;

@@ -81,6 +81,8 @@ struct Inner {
     meta_log: Mutex<Option<Arc<OneLog>>>,
     /// So much is in memory that writes are refused.
     is_full: AtomicBool,
+    /// Whether somebody switched compactions off.
+    compactions_off: AtomicBool,
     failure: watch::Sender<Option<LogFailure>>,
     watchers: Mutex<Vec<AbortOnDropHandle<()>>>,
     events: mpsc::UnboundedSender<Event>,
@@ -120,6 +122,7 @@ impl ServerLog {
             meta: tokio::sync::Mutex::default(),
             meta_log: Mutex::default(),
             is_full: AtomicBool::new(false),
+            compactions_off: AtomicBool::new(false),
             failure: watch::channel(None).0,
             watchers: Mutex::default(),
             events,
@@ -179,7 +182,11 @@ impl ServerLog {
     /// # Errors
     /// When it can't be made.
     pub(crate) async fn of_region(&self, region: &RegionInfo) -> Result<RegionLog, FsError> {
-        let one = if region.is_meta() { self.meta_log().await? } else { Arc::clone(&self.0.main) };
+        let one = if region.is_meta() && region.is_default_replica() {
+            self.meta_log().await?
+        } else {
+            Arc::clone(&self.0.main)
+        };
         Ok(RegionLog::new(self.clone(), one, region))
     }
 
@@ -206,6 +213,21 @@ impl ServerLog {
     /// Whether so much is in memory of all regions that writes must wait.
     pub(crate) fn is_full(&self) -> bool {
         self.0.is_full.load(Ordering::Relaxed)
+    }
+
+    /// Whether regions are compacted.
+    pub(crate) fn compacts(&self) -> bool {
+        !self.0.compactions_off.load(Ordering::Relaxed)
+    }
+
+    /// Lets regions be compacted or not; whether they were before. What is under way goes on.
+    pub(crate) fn switch_compactions(&self, on: bool) -> bool {
+        let were_off = self.0.compactions_off.swap(!on, Ordering::Relaxed);
+        if on {
+            let regions = self.logs().into_iter().flat_map(|log| log.regions());
+            regions.filter_map(|region| region.region.upgrade()).for_each(|region| region.wake_chores());
+        }
+        !were_off
     }
 
     /// Runs what must not stop half way, also when nobody waits for it any more.

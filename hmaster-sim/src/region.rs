@@ -15,6 +15,7 @@ mod mutation;
 mod open;
 mod read;
 mod replay;
+mod replica;
 mod rewrite;
 mod stores;
 mod write;
@@ -29,6 +30,7 @@ use bytes::Bytes;
 use hmaster_fs::rootdir::RootDir;
 use hmaster_types::{Cell, RegionInfo, SeqNum, TableDescriptor};
 use tokio::sync::{Mutex, RwLock};
+use tokio::time::Instant;
 use tracing::info;
 
 use crate::log::{RegionLog, ServerLog};
@@ -39,6 +41,7 @@ use locks::RowLocks;
 pub(crate) use error::{OpenError, RegionError, StorageError};
 pub(crate) use locks::RowGuards;
 pub(crate) use mutation::{Condition, Mutation, MutationKind};
+pub(crate) use open::has_endpoint;
 pub(crate) use stores::{CellsByStore, Stores};
 
 /// Bounds of a region.
@@ -96,6 +99,9 @@ struct Inner {
     flushing: Mutex<bool>,
     compacting: Mutex<()>,
     leftovers: Leftovers,
+    compactions: Arc<Compactions>,
+    /// When a replica last looked for new files.
+    refreshed: Mutex<Option<Instant>>,
     chores: Chores,
     reads: AtomicU64,
     filtered: Arc<AtomicU64>,
@@ -108,6 +114,32 @@ struct Chores {
     wants_flush: AtomicBool,
     is_flush_taken: AtomicBool,
     is_compaction_taken: AtomicBool,
+}
+
+/// How many compactions are asked for or under way.
+#[derive(Debug, Default)]
+struct Compactions {
+    minor: AtomicU64,
+    major: AtomicU64,
+}
+
+impl Compactions {
+    fn of(&self, major: bool) -> &AtomicU64 {
+        if major { &self.major } else { &self.minor }
+    }
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(crate) struct CountedCompaction {
+    all: Arc<Compactions>,
+    major: bool,
+}
+
+impl Drop for CountedCompaction {
+    fn drop(&mut self) {
+        self.all.of(self.major).fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What became of a conditional change. Counterpart of `CheckAndMutateResult`.
@@ -217,7 +249,7 @@ impl Region {
         if *is_closed {
             return Ok(());
         }
-        if flush {
+        if flush && !self.is_replica() {
             let sequence = inner.log.seal(&inner.stores).await?;
             flush::flush_sealed(&inner.files, &inner.stores, sequence, Some(&inner.log)).await?;
             self.compaction().archive_leftovers().await;
@@ -249,6 +281,9 @@ impl Region {
         if *is_closed || self.is_closing() {
             return Err(self.closing());
         }
+        if self.is_replica() {
+            return Ok(Flushed { sequence_id: self.max_sequence_id(), files: 0, wants_compaction: false });
+        }
         inner.chores.wants_flush.store(false, Ordering::Relaxed);
         let sequence_id = inner.log.seal(&inner.stores).await?;
         let files = match inner.stores.oldest_in_memory().is_some_and(|oldest| oldest <= sequence_id) {
@@ -269,6 +304,7 @@ impl Region {
     }
 
     async fn compact_now(&self, major: bool) -> Result<bool, RegionError> {
+        let _counted = self.count_compaction(major);
         let _one_at_a_time = self.0.compacting.lock().await;
         let mut done = false;
         for store in 0..self.0.stores.families().len() {
@@ -292,7 +328,22 @@ impl Region {
     }
 
     fn is_store_due(&self, store: usize, major: bool) -> bool {
-        compact::is_due(&self.0.stores.files(store), self.0.options.compaction_files_min, major)
+        // A replica's files are another region's.
+        !self.is_replica()
+            && compact::is_due(&self.0.stores.files(store), self.0.options.compaction_files_min, major)
+    }
+
+    /// A compaction that is asked for, until the answer is dropped.
+    pub(crate) fn count_compaction(&self, major: bool) -> CountedCompaction {
+        let all = Arc::clone(&self.0.compactions);
+        all.of(major).fetch_add(1, Ordering::Relaxed);
+        CountedCompaction { all, major }
+    }
+
+    /// Whether compactions are asked for or under way: of some files, and of all. Counterpart of `getCompactionState`.
+    pub(crate) fn compacts(&self) -> (bool, bool) {
+        let is = |major: bool| self.0.compactions.of(major).load(Ordering::Relaxed) > 0;
+        (is(false), is(true))
     }
 
     fn closing(&self) -> RegionError {
@@ -430,6 +481,8 @@ impl Inner {
             flushing: Mutex::new(false),
             compacting: Mutex::default(),
             leftovers: Leftovers::default(),
+            compactions: Arc::default(),
+            refreshed: Mutex::default(),
             chores: Chores::default(),
             reads: AtomicU64::new(0),
             filtered: Arc::default(),

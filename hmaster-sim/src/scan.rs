@@ -22,6 +22,6 @@ mod tests;
 pub(crate) use cursor::Source;
 pub(crate) use limits::{Limits, Scope};
 pub(crate) use merge::{Merge, Next};
-pub(crate) use region_scanner::{RegionScanner, ScanError, StoreSources};
+pub(crate) use region_scanner::{Counts, RegionScanner, ScanError, StoreSources};
 pub(crate) use spec::{ScanSpec, SpecError, attribute, check_row, time_range};
 pub(crate) use target::Target;

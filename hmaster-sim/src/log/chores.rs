@@ -67,7 +67,7 @@ pub(super) async fn run(log: Weak<Inner>, mut events: mpsc::UnboundedReceiver<Ev
                 let turn = Arc::clone(&flushes);
                 running.push(Box::pin(flush(region.clone(), turn)));
             }
-            if region.take_compaction_request() {
+            if log.compacts() && region.take_compaction_request() {
                 let turn = Arc::clone(&compactions);
                 running.push(Box::pin(compact(region, turn)));
             }

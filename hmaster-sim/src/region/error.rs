@@ -118,12 +118,6 @@ pub(crate) enum StorageError {
     /// A store file can't be opened.
     #[error(transparent)]
     Open(#[from] OpenFileError),
-    /// Replicas of regions aren't there yet.
-    #[error("{region} is a replica, which this server can't open")]
-    Replica {
-        /// The region's encoded name.
-        region: String,
-    },
     /// Recovered edits can't be replayed.
     #[error("replay {path} at byte {offset}: {reason}")]
     Replay {

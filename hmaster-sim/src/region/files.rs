@@ -96,15 +96,22 @@ impl RegionFiles {
         StorageError::Tracker { tracker: tracker.to_owned(), region }
     }
 
-    /// The store files of a family, open.
-    pub(super) async fn open_all(&self, family: &[u8]) -> Result<Vec<Arc<DiskFile>>, StorageError> {
+    /// The store files of a family, open. Those that are among `known` aren't opened again.
+    pub(super) async fn open_all(
+        &self,
+        family: &[u8],
+        known: &[Arc<DiskFile>],
+    ) -> Result<Vec<Arc<DiskFile>>, StorageError> {
         let family = text(family);
         let folder = self.folder().join(&family);
         let listed = self.fs().list(&folder).await.found();
         let entries = listed.map_err(StorageError::fs("list store files"))?.unwrap_or_default();
         let mut files = Vec::new();
         for entry in entries.iter().filter(|entry| is_store_file(&folder, entry)) {
-            files.push(self.open(&family, &entry.name).await?);
+            match known.iter().find(|file| file.name() == &*entry.name) {
+                Some(file) => files.push(Arc::clone(file)),
+                None => files.push(self.open(&family, &entry.name).await?),
+            }
         }
         Ok(files)
     }

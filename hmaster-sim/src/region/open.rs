@@ -1,19 +1,20 @@
 //! Opens a region. Counterpart of `HRegion.initialize`.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hmaster_fs::rootdir::{RootDir, RootDirError};
-use hmaster_store::{FileKind, ParseFailure};
 use hmaster_types::{RegionInfo, SeqNum, TableDescriptor, attribute};
 use tracing::{info, warn};
 
 use super::files::RegionFiles;
 use super::replay::Replay;
 use super::stores::Stores;
-use super::{Inner, Region, RegionOptions, StorageError};
+use super::{Inner, Region, RegionOptions, StorageError, replica};
 use crate::log::ServerLog;
 use crate::store_file::DiskFile;
+
+/// The endpoint by which several rows change as one.
+const ENDPOINT: &[u8] = b"org.apache.hadoop.hbase.coprocessor.MultiRowMutationEndpoint";
 
 /// Does what [`Region::open`] says.
 pub(super) async fn open(
@@ -24,8 +25,9 @@ pub(super) async fn open(
     mut options: RegionOptions,
 ) -> Result<Region, StorageError> {
     if !info.is_default_replica() {
-        return Err(StorageError::Replica { region: info.encoded_name().to_string() });
+        return replica::open(root, log, info, table, options).await;
     }
+    warn_of_coprocessors(&table);
     if let Some(bytes) = table.parsed::<u64>(attribute::MEMSTORE_FLUSHSIZE).filter(|bytes| *bytes > 0) {
         options.memstore_flush_bytes = bytes;
     }
@@ -44,6 +46,21 @@ pub(super) async fn open(
     Ok(region)
 }
 
+/// Java's servers run what a table names, or end; here, clients that call it are refused.
+fn warn_of_coprocessors(table: &TableDescriptor) {
+    let named =
+        table.attributes().iter().filter(|(key, _)| key.to_ascii_lowercase().starts_with(b"coprocessor$"));
+    for (_, value) in named.filter(|(_, value)| !has_endpoint(value)) {
+        let class = hmaster_types::to_string_binary(value);
+        warn!(table = %table.name(), class, "a coprocessor that isn't there is left out");
+    }
+}
+
+/// Whether a table's attribute names the one endpoint that there is.
+pub(crate) fn has_endpoint(value: &[u8]) -> bool {
+    value.windows(ENDPOINT.len()).any(|part| part == ENDPOINT)
+}
+
 /// The store files of all families, without those that were compacted into others; these go to the archive.
 async fn store_files(
     files: &RegionFiles,
@@ -51,14 +68,8 @@ async fn store_files(
 ) -> Result<Vec<Vec<Arc<DiskFile>>>, StorageError> {
     let mut all = Vec::new();
     for family in table.families() {
-        let found = files.open_all(family.name()).await?;
-        let mut compacted = BTreeSet::new();
-        for file in &found {
-            let names = file.hfile().info().compacted_files();
-            let failed = |malformed| ParseFailure::from(malformed).of(FileKind::HFile, file.path());
-            // A half has of the parent's files what the parent has compacted; their names aren't this region's.
-            compacted.extend(names.map_err(failed)?.into_iter().filter(|_| !file.is_elsewhere()));
-        }
+        let found = files.open_all(family.name(), &[]).await?;
+        let compacted = replica::compacted_away(&found)?;
         let (old, current): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|file| compacted.contains(file.name()));
         if !old.is_empty() {

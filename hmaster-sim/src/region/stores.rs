@@ -137,6 +137,16 @@ impl Stores {
         self.state.read()[store].files.clone()
     }
 
+    /// Other files than before, by store: those that somebody else keeps.
+    pub(super) fn replace_files(&self, files: Vec<Vec<Arc<DiskFile>>>) {
+        let mut state = self.state.write();
+        for (store, mut files) in state.iter_mut().zip(files) {
+            sort(&mut files);
+            store.flushed = files.iter().map(|file| file.sequence_id()).max().unwrap_or(0);
+            store.files = files;
+        }
+    }
+
     /// Files were compacted into another one.
     pub(super) fn compacted(&self, store: usize, from: &[Arc<DiskFile>], into: Arc<DiskFile>) {
         let mut state = self.state.write();

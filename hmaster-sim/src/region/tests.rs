@@ -4,6 +4,7 @@ mod compactions;
 mod crashes;
 mod model;
 mod opening;
+mod replicas;
 mod writes;
 
 use std::sync::Arc;

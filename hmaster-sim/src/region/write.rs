@@ -170,7 +170,7 @@ impl Region {
         if self.is_closing() {
             return Err(self.closing());
         }
-        if inner.table.parsed::<bool>(attribute::READONLY) == Some(true) {
+        if self.is_replica() || inner.table.parsed::<bool>(attribute::READONLY) == Some(true) {
             return Err(RegionError::BadRequest("region is read only".into()));
         }
         self.check_memory()?;

@@ -34,6 +34,16 @@ pub(crate) struct RegionScanner {
     last_row: Option<Bytes>,
     /// Rows that the filter left out are counted here.
     filtered: Option<Arc<AtomicU64>>,
+    counts: Counts,
+}
+
+/// What a scan went through. Counterpart of `ServerSideScanMetrics`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Rows that were looked at.
+    pub(crate) rows_scanned: u64,
+    /// Those of them that the filter left out.
+    pub(crate) rows_filtered: u64,
 }
 
 /// A store to be scanned: its schema, and where its cells are, the newest first.
@@ -82,8 +92,19 @@ impl RegionScanner {
             |store: StoreSources<'_>| store_scanner(&spec, store, filter.is_some(), read_point, now_ms);
         let stores = stores.into_iter().map(scanner).collect();
         let ScanSpec { stop, stop_inclusive, reversed, .. } = spec;
-        let (last_row, filtered) = (None, None);
-        Self { stores, filter, order, reversed, stop, stop_inclusive, row_bytes_max, last_row, filtered }
+        let (last_row, filtered, counts) = (None, None, Counts::default());
+        Self {
+            stores,
+            filter,
+            order,
+            reversed,
+            stop,
+            stop_inclusive,
+            row_bytes_max,
+            last_row,
+            filtered,
+            counts,
+        }
     }
 
     /// Counts the rows that the filter leaves out.
@@ -116,6 +137,11 @@ impl RegionScanner {
         self.filter.as_ref().is_some_and(|filter| filter.filter_all_remaining())
     }
 
+    /// What the scan went through since this was last asked.
+    pub(crate) fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+
     /// The row where the scan last looked.
     pub(crate) fn last_row(&self) -> Option<&Bytes> {
         self.last_row.as_ref()
@@ -138,6 +164,7 @@ impl RegionScanner {
                 return Ok(true);
             }
             if self.filters_row_key(&first)? {
+                self.counts.rows_scanned += 1;
                 if self.is_filter_done() {
                     return Ok(false);
                 }
@@ -148,6 +175,7 @@ impl RegionScanner {
                     return if whole_rows { Err(ScanError::IncompatibleFilter) } else { Ok(true) };
                 }
                 self.filter_row(cells, limits, mark);
+                self.counts.rows_scanned += 1;
                 if !cells.is_empty() {
                     let next = self.peek().await?;
                     return Ok(next.is_some_and(|next| !self.is_beyond(next.row())));
@@ -251,6 +279,7 @@ impl RegionScanner {
         }
         if let Some(filter) = &mut self.filter {
             filter.reset();
+            self.counts.rows_filtered += 1;
             if let Some(filtered) = &self.filtered {
                 filtered.fetch_add(1, atomic::Ordering::Relaxed);
             }

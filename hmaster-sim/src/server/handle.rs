@@ -31,8 +31,9 @@ impl RegionServerHandle {
         let killed = parts.killed.clone();
         let this = server.clone();
         let life = tokio::spawn(async move {
-            let _let_go = LetGo(this.clone());
+            let mut let_go = LetGo { server: this.clone(), is_cut_off: true };
             let end = Box::pin(life::live(this, parts)).await;
+            let_go.is_cut_off = false;
             tell.send_replace(Some(end));
         });
         Self { server, address, killed, ended, life: AbortOnDropHandle::new(life) }
@@ -96,12 +97,17 @@ impl RegionServerHandle {
 }
 
 /// What belongs to a life ends with it, wherever it is cut off.
-struct LetGo(Arc<Server>);
+struct LetGo {
+    server: Arc<Server>,
+    is_cut_off: bool,
+}
 
 impl Drop for LetGo {
     fn drop(&mut self) {
-        self.0.kill.cancel();
-        self.0.abort("its task is gone");
-        self.0.let_go();
+        self.server.kill.cancel();
+        if self.is_cut_off {
+            self.server.abort("its task is gone");
+        }
+        self.server.let_go();
     }
 }

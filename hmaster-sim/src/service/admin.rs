@@ -1,20 +1,25 @@
 //! `AdminService`: what masters and tools ask for. Counterpart of the administrative part of `RSRpcServices`.
 //!
-//! Not here: replication, slow logs, favored nodes, quotas, the switch of compactions, reading the configuration anew.
+//! Not here: replication, favored nodes, quotas, reading the configuration anew. Slow calls aren't kept, as in Java by
+//! default.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use hmaster_fs::NotFoundAsNone as _;
+use hmaster_protocol::pb::get_region_info_response::CompactionState;
 use hmaster_protocol::services::admin_service::AdminService;
 use hmaster_protocol::{CallContext, pb};
 use hmaster_types::{JavaException, RegionInfo, ServerName, TableName, class};
+use prost::Message as _;
 
 use super::mutate::java;
 use crate::region::Region;
 use crate::server::{
     CloseRegion, OpenRegion, Origin, Server, chain, close, encoded_name, open, region_load, run_procedure,
 };
+
+const SLOW_LOG: &str = "org.apache.hadoop.hbase.shaded.protobuf.generated.AdminProtos$SlowLogResponses";
 
 /// Administration.
 #[derive(Debug)]
@@ -166,7 +171,12 @@ impl AdminService<CallContext> for Admin {
             false => None,
         };
         let whole = !region.has_references() && !region.is_closing();
-        let state = pb::get_region_info_response::CompactionState::None;
+        let state = match region.compacts() {
+            (false, false) => CompactionState::None,
+            (true, false) => CompactionState::Minor,
+            (false, true) => CompactionState::Major,
+            (true, true) => CompactionState::MajorAndMinor,
+        };
         Ok(pb::GetRegionInfoResponse {
             region_info: region.info().into(),
             compaction_state: request.compaction_state().then(|| state.into()),
@@ -258,6 +268,16 @@ impl AdminService<CallContext> for Admin {
         Ok(pb::CompactRegionResponse {})
     }
 
+    async fn compaction_switch(
+        &self,
+        _call: &CallContext,
+        request: pb::CompactionSwitchRequest,
+    ) -> Result<pb::CompactionSwitchResponse, JavaException> {
+        self.0.check_open()?;
+        let (_, storage) = self.0.ready()?;
+        Ok(pb::CompactionSwitchResponse { prev_state: storage.log.switch_compactions(request.enabled) })
+    }
+
     async fn clear_compaction_queues(
         &self,
         _call: &CallContext,
@@ -312,6 +332,46 @@ impl AdminService<CallContext> for Admin {
         Ok(pb::RollWalWriterResponse { region_to_flush: Vec::new() })
     }
 
+    async fn get_log_entries(
+        &self,
+        _call: &CallContext,
+        request: pb::LogRequest,
+    ) -> Result<pb::LogEntry, JavaException> {
+        self.0.check_open()?;
+        if !request.log_class_name.contains("SlowLogResponseRequest") {
+            return Err(JavaException::new(class::DO_NOT_RETRY_IO, "Invalid request params"));
+        }
+        let none = pb::SlowLogResponses::default();
+        Ok(pb::LogEntry { log_class_name: SLOW_LOG.into(), log_message: none.encode_to_vec().into() })
+    }
+
+    async fn get_slow_log_responses(
+        &self,
+        _call: &CallContext,
+        _request: pb::SlowLogResponseRequest,
+    ) -> Result<pb::SlowLogResponses, JavaException> {
+        self.0.check_open()?;
+        Ok(pb::SlowLogResponses::default())
+    }
+
+    async fn get_large_log_responses(
+        &self,
+        _call: &CallContext,
+        _request: pb::SlowLogResponseRequest,
+    ) -> Result<pb::SlowLogResponses, JavaException> {
+        self.0.check_open()?;
+        Ok(pb::SlowLogResponses::default())
+    }
+
+    async fn clear_slow_logs_responses(
+        &self,
+        _call: &CallContext,
+        _request: pb::ClearSlowLogResponseRequest,
+    ) -> Result<pb::ClearSlowLogResponses, JavaException> {
+        self.0.check_open()?;
+        Ok(pb::ClearSlowLogResponses { is_cleaned: false })
+    }
+
     async fn get_server_info(
         &self,
         _call: &CallContext,
@@ -346,7 +406,14 @@ async fn best_split_row(region: &Region) -> Result<Option<bytes::Bytes>, JavaExc
 }
 
 fn compact(server: &Server, region: Arc<Region>, major: bool) {
+    if !server.ready().is_ok_and(|(_, storage)| storage.log.compacts()) {
+        tracing::info!(region = %region.info().name(), major, "compactions are switched off");
+        return;
+    }
+    // Who asks now is told that a compaction is on its way.
+    let counted = region.count_compaction(major);
     server.spawn(async move {
+        let _counted = counted;
         let name = region.info().name();
         match region.compact(major).await {
             Ok(done) => tracing::info!(region = %name, major, done, "compaction"),

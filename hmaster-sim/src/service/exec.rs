@@ -6,12 +6,11 @@ use hmaster_types::{JavaException, class, to_string_binary};
 use prost::Message as _;
 
 use super::mutate::{apply, java};
-use crate::region::{Condition, Mutation, Region};
+use crate::region::{self, Condition, Mutation, Region};
 use crate::server::Server;
 
 const SERVICE: &str = "MultiRowMutationService";
 const METHOD: &str = "MutateRows";
-const ENDPOINT: &[u8] = b"org.apache.hadoop.hbase.coprocessor.MultiRowMutationEndpoint";
 const ANSWER: &str = "org.apache.hadoop.hbase.protobuf.generated.MultiRowMutationProtos$MutateRowsResponse";
 
 /// Calls an endpoint; gives its answer under the name of its Java class.
@@ -39,8 +38,7 @@ pub(super) async fn call(
 
 fn has_endpoint(region: &Region) -> bool {
     let names = |(key, value): (&bytes::Bytes, &bytes::Bytes)| {
-        key.to_ascii_lowercase().starts_with(b"coprocessor$")
-            && value.windows(ENDPOINT.len()).any(|part| part == ENDPOINT)
+        key.to_ascii_lowercase().starts_with(b"coprocessor$") && region::has_endpoint(value)
     };
     region.info().is_meta() || region.table().attributes().iter().any(names)
 }

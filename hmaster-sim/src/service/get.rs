@@ -36,5 +36,6 @@ pub(super) async fn read(
         return Err(JavaException::new(class::UNKNOWN_PROTOCOL, message));
     }
     let spec = ScanSpec::from_get(get, &server.chance).map_err(|error| RegionError::from(error).to_java())?;
+    region.refresh().await;
     region.get(spec).await.map_err(|error| error.to_java())
 }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::mutate::java;
 use super::results;
 use crate::region::{Region, RegionError};
-use crate::scan::{Limits, RegionScanner, ScanSpec, Scope};
+use crate::scan::{Counts, Limits, RegionScanner, ScanSpec, Scope};
 use crate::server::{Found, InUse, Server};
 
 /// A scanner that a client holds open.
@@ -71,14 +71,14 @@ pub(super) async fn scan(
                 Found::Closed => return Ok(pb::ScanResponse::default()),
             }
         }
-        None => open(server, request, &mut response)?,
+        None => open(server, request, &mut response).await?,
     };
     scanner.count_call(request.next_call_seq)?;
     if request.renew() {
         return Ok(response);
     }
     let wanted = Wanted::of(server, call, request);
-    match read_on(server, call, &scanner, wanted, &mut response).await {
+    match read_on(server, call, &scanner, wanted, request.track_scan_metrics(), &mut response).await {
         Ok(()) => {
             if !response.more_results() || !response.more_results_in_region() || wanted.closes {
                 server.scanners.close(scanner.id, true);
@@ -104,7 +104,7 @@ fn reset(exception: JavaException) -> JavaException {
     JavaException::new(class::SCANNER_RESET, message)
 }
 
-fn open(
+async fn open(
     server: &Server,
     request: &pb::ScanRequest,
     response: &mut pb::ScanResponse,
@@ -113,6 +113,7 @@ fn open(
     let named =
         named.ok_or_else(|| JavaException::new(class::DO_NOT_RETRY_IO, "Missing required input: region"))?;
     let region = server.region(named)?;
+    region.refresh().await;
     let scan =
         request.scan.as_ref().ok_or_else(|| JavaException::new(class::DO_NOT_RETRY_IO, "Missing scan"))?;
     let mut spec =
@@ -137,6 +138,7 @@ async fn read_on(
     call: &CallContext,
     open: &InUse<ClientScanner>,
     wanted: Wanted,
+    tracks_metrics: bool,
     response: &mut pb::ScanResponse,
 ) -> Result<(), JavaException> {
     let mut scanner = open.scanner.lock().await;
@@ -152,6 +154,10 @@ async fn read_on(
         response.more_results_in_region = Some(true);
         Vec::new()
     };
+    let counts = scanner.scanner.take_counts();
+    if tracks_metrics {
+        response.scan_metrics = Some(metrics(counts));
+    }
     if rows.is_empty() && scanner.scanner.is_filter_done() {
         response.more_results = Some(false);
     }
@@ -165,6 +171,17 @@ async fn read_on(
     }
     respond(call, rows, !scanner.region.info().is_default_replica(), response);
     Ok(())
+}
+
+fn metrics(counts: Counts) -> pb::ScanMetrics {
+    let pair = |name: &str, value: u64| pb::NameInt64Pair {
+        name: Some(name.into()),
+        value: Some(i64::try_from(value).unwrap_or(i64::MAX)),
+    };
+    let Counts { rows_scanned, rows_filtered } = counts;
+    pb::ScanMetrics {
+        metrics: vec![pair("ROWS_SCANNED", rows_scanned), pair("ROWS_FILTERED", rows_filtered)],
+    }
 }
 
 fn respond(call: &CallContext, rows: Vec<Row>, stale: bool, response: &mut pb::ScanResponse) {

@@ -18,6 +18,8 @@ use crate::scan::Target;
 /// Blocks read at once by those who want all of them.
 const READ_AHEAD_BLOCKS: usize = 8;
 const EARLIEST_PUT: &str = "EARLIEST_PUT_TS";
+/// How many cells only say in which other file their values are.
+const MOB_CELLS: &str = "MOB_CELLS_COUNT";
 const TAGS_LENGTH_MAX: &str = "hfile.MAX_TAGS_LEN";
 
 /// A store file that was opened. Its index is in memory; its data isn't.
@@ -52,6 +54,8 @@ pub(crate) enum OpenFileError {
     Fs(#[from] FsError),
     #[error("{path} isn't named as a store file")]
     Name { path: FsPath },
+    #[error("{path} has cells whose values are in MOB files, which aren't supported")]
+    Mob { path: FsPath },
     #[error("{path} leads to {file} of region {region}, which is in none of the places where it may be")]
     Dangling { path: FsPath, file: String, region: String },
 }
@@ -79,6 +83,9 @@ impl DiskFile {
         };
         let length = fs.status(&target).await?.length;
         let hfile = HFile::open(fs, &target).await?;
+        if hfile.info().get(MOB_CELLS).is_some_and(|count| count.iter().any(|byte| *byte != 0)) {
+            return Err(OpenFileError::Mob { path });
+        }
         let mut blocks = hfile.data_blocks().await?;
         let kept = half.as_ref().map_or(0..blocks.len(), |half| half_of(&blocks, half, hfile.order()));
         blocks.truncate(kept.end);
