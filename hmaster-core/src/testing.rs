@@ -98,7 +98,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// The longest that a deposed master goes on before it notices.
 const NOTICE_MS_MAX: u64 = 300;
 /// The longest that anything may take, in the world's time.
-const PATIENCE: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_secs(1800);
 
 /// Runs a test on paused time and one thread.
 pub fn run<T>(test: impl Future<Output = T>) -> T {
@@ -356,10 +356,19 @@ impl World {
         });
     }
 
-    /// A procedure is asked to give up right after the active master's n-th change from now on.
-    pub fn abort_after(&self, changes: usize, procedure: ProcId) {
+    /// A procedure is asked to give up right after the active master's n-th change from now on. After so many more the
+    /// master dies.
+    pub fn abort_after(&self, changes: usize, procedure: ProcId, then: usize) {
         self.crash_after(changes);
-        self.with(|state| state.effects.abort = Some(procedure));
+        self.with(|state| {
+            state.effects.abort = Some((procedure, then));
+            state.effects.has_aborted = false;
+        });
+    }
+
+    /// True once the procedure of [`World::abort_after`] was asked.
+    pub fn has_aborted(&self) -> bool {
+        self.with(|state| state.effects.has_aborted)
     }
 
     /// True once the master has died of [`World::crash_after`].

@@ -1,8 +1,10 @@
 //! Checks that the workspace keeps its shape: who may depend on whom ([`layering`]), and how files look ([`tidy`]).
+//! [`simulate`] runs the simulation by seed.
 //!
 //! The same functions run as tests and by `cargo xtask`, so that a remark made twice in review becomes a check here.
 
 pub mod layering;
+pub mod simulate;
 pub mod tidy;
 
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 //! both the old way and the new one are kept up. Counterpart of `ModifyTableStoreFileTrackerProcedure` and
 //! `ModifyColumnFamilyStoreFileTrackerProcedure`.
 
-mod initialize;
+pub mod initialize;
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -9,10 +9,10 @@ mod referenced;
 mod split_first;
 mod tables_whole;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hmaster_procedure::StoreOp;
-use hmaster_types::{RegionInfo, ServerName, TableName};
+use hmaster_types::{ProcId, RegionInfo, ServerName, TableName};
 
 use super::state::State;
 
@@ -46,6 +46,11 @@ impl State {
         let mut found: Vec<_> = open_once::check(self, server, region).into_iter().collect();
         found.extend(split_first::check(self, server, region));
         self.truth.violations.extend(found);
+    }
+
+    /// The Java classes of all procedures that were ever stored with this id or a later one.
+    pub fn classes_since(&self, id: ProcId) -> BTreeSet<String> {
+        self.truth.ids.range(id.0..).map(|(_, (class, _))| class.clone()).collect()
     }
 
     /// Checks what must hold when procedures are stored.

@@ -130,7 +130,11 @@ impl MasterLink {
         if *left == 0 {
             effects.until_crash = None;
             match effects.abort.take() {
-                Some(procedure) => self.abort(procedure),
+                Some((procedure, then)) => {
+                    effects.has_aborted = true;
+                    effects.until_crash = Some(then);
+                    self.abort(procedure);
+                }
                 None => self.kill(),
             }
         }

@@ -59,6 +59,10 @@ pub struct Znodes {
     pub namespaces: BTreeMap<String, NamespaceDescriptor>,
     /// Switches of old masters.
     pub switches: BTreeMap<String, Bytes>,
+    /// Replication peers.
+    pub peers: BTreeSet<String>,
+    /// WALs in replication queues.
+    pub queued_wals: BTreeSet<String>,
 }
 
 /// The master's own store.
@@ -83,8 +87,10 @@ pub struct Store {
 pub(super) struct Effects {
     /// The master dies after so many more.
     pub(super) until_crash: Option<usize>,
-    /// Instead of dying it asks this procedure to give up.
-    pub(super) abort: Option<ProcId>,
+    /// Instead of dying it asks this procedure to give up, and dies after so many changes from then on.
+    pub(super) abort: Option<(ProcId, usize)>,
+    /// It has asked.
+    pub(super) has_aborted: bool,
     /// What they were.
     pub(super) log: Vec<String>,
 }

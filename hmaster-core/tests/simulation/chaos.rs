@@ -1,5 +1,6 @@
 //! What goes wrong with processes, and what operators do meanwhile.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use hmaster_core::regions::merge::MergeRegions;
 use hmaster_core::regions::split::SplitRegion;
 use hmaster_core::step::ProcedureUser;
 use hmaster_core::testing::World;
-use hmaster_types::{Chance, RegionInfo, ServerName};
+use hmaster_types::{Chance, RegionInfo, RegionState, ServerName, TableState};
+use tokio::task::JoinHandle;
 
 use crate::clients::Clients;
 
@@ -19,16 +21,28 @@ pub(crate) struct Chaos {
     chance: Chance,
     servers: usize,
     paused: Vec<ServerName>,
+    /// What becomes of masters that were held up.
+    hung: Vec<JoinHandle<()>>,
+    /// Some operator has closed regions.
+    has_closed: Cell<bool>,
 }
 
 impl Chaos {
     pub(crate) fn new(world: World, clients: Rc<Clients>, chance: Chance, servers: usize) -> Self {
-        Self { world, clients, chance, servers, paused: Vec::new() }
+        Self {
+            world,
+            clients,
+            chance,
+            servers,
+            paused: Vec::new(),
+            hung: Vec::new(),
+            has_closed: Cell::new(false),
+        }
     }
 
     /// Something happens.
     pub(crate) fn act(&mut self) {
-        match self.chance.below(20) {
+        match self.chance.below(28) {
             0..=4 => (0..5).for_each(|_| self.clients.write()),
             5 | 6 => self.world.flush_some(),
             7 => self.crash_server(),
@@ -42,6 +56,12 @@ impl Chaos {
             16 => self.operate(Operation::Tidy),
             17 => self.drain(),
             18 => self.start_servers(),
+            19 | 20 => self.world.compact_some(),
+            21 | 22 => self.hang_master(),
+            23 => self.step_clock(),
+            24 => self.operate(Operation::Unassign),
+            25 => self.operate(Operation::Assign),
+            26 if self.chance.happens(0.3) => self.operate(Operation::Recover),
             _ => {}
         }
         self.start_master();
@@ -101,6 +121,33 @@ impl Chaos {
         self.world.kill_master();
     }
 
+    /// The master is held up, as by a virtual machine that moves. Often for so long that another takes over, and when it
+    /// goes on it doesn't know that yet.
+    fn hang_master(&mut self) {
+        let Some(master) = self.world.active_master() else { return };
+        let (before, after) = (self.chance.bits() % 6000, self.chance.bits() % 6000);
+        let is_deposed = self.chance.happens(0.7);
+        let world = self.world.clone();
+        world.pause_master(&master, true);
+        self.hung.push(tokio::spawn(async move {
+            world.pass(before).await;
+            if is_deposed {
+                world.depose(&master);
+                world.pass(after).await;
+                world.wake_deposed(&master).await;
+            } else {
+                world.pause_master(&master, false);
+            }
+        }));
+    }
+
+    /// The master's clock jumps.
+    fn step_clock(&self) {
+        if let Some(master) = self.world.active_master() {
+            master.clock.set_offset_ms((self.chance.bits() % 20_000).cast_signed() - 10_000);
+        }
+    }
+
     fn drain(&self) {
         let Some(server) = self.some_server() else { return };
         self.world.with(|state| {
@@ -133,12 +180,14 @@ impl Chaos {
         let regions: Vec<_> =
             regions[at.min(regions.len())..].iter().map(|node| node.info().clone()).collect();
         let row = (b'a' + self.chance.below(26) as u8) as char;
+        self.has_closed.set(self.has_closed.get() || matches!(operation, Operation::Unassign));
+        let server = self.some_server();
         tokio::spawn(async move {
             let shutdown = env.shutdown.clone();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => {}
-                () = operation.carry_out(&env, &regions, row) => {}
+                () = operation.carry_out(&env, &regions, row, server) => {}
             }
         });
     }
@@ -153,6 +202,10 @@ impl Chaos {
         self.world.show_znodes();
         while !self.paused.is_empty() {
             self.resume_server();
+        }
+        for hung in std::mem::take(&mut self.hung) {
+            // It ends by itself.
+            let _ = hung.await;
         }
         // Those that were held up for too long find out.
         self.world.pass(15_000).await;
@@ -183,6 +236,10 @@ impl Chaos {
             };
             self.world.until("all dead servers are recovered", recovered).await;
             self.world.until_idle().await;
+            // What operators have closed they open again.
+            if self.has_closed.get() {
+                assign_closed(&self.world.env()).await;
+            }
             self.world.pass(10_000).await;
         }
         self.world.until_idle().await;
@@ -196,11 +253,31 @@ enum Operation {
     Split,
     Merge,
     Tidy,
+    Unassign,
+    Assign,
+    Recover,
+}
+
+/// Opens what somebody has closed.
+async fn assign_closed(env: &MasterEnv) {
+    let mut closed = Vec::new();
+    env.regions.for_each(|node| {
+        if node.state() == RegionState::Closed && !node.is_split() {
+            closed.push(node.info().clone());
+        }
+    });
+    closed.retain(|region| env.tables.is_in(region.table(), &[TableState::Enabled]));
+    closed.sort();
+    for region in closed {
+        if let Ok(assigned) = env.assign(&region, None, false) {
+            let _ = env.submit(assigned).await;
+        }
+    }
 }
 
 impl Operation {
     /// What is refused is refused.
-    async fn carry_out(self, env: &MasterEnv, regions: &[RegionInfo], row: char) {
+    async fn carry_out(self, env: &MasterEnv, regions: &[RegionInfo], row: char, server: Option<ServerName>) {
         let Some(first) = regions.first() else { return };
         match self {
             Self::Move => {
@@ -223,6 +300,18 @@ impl Operation {
                 }
             }
             Self::Tidy => drop(env.scan_catalog().await),
+            Self::Unassign if first.is_meta() => {}
+            Self::Unassign => {
+                if let Ok(unassigned) = env.unassign(first) {
+                    let _ = env.submit(unassigned).await;
+                }
+            }
+            Self::Assign => assign_closed(env).await,
+            Self::Recover => {
+                if let Some(server) = server {
+                    env.expire_by_order(&server).await;
+                }
+            }
         }
     }
 }

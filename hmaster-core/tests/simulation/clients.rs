@@ -1,18 +1,24 @@
-//! Clients: each has a table of its own, which it creates, changes and deletes, and remembers what it was told.
+//! Clients: each has a table or a namespace of its own, which it creates, changes and deletes, and remembers what it was
+//! told.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
-use hmaster_core::testing::{MasterProcess, World, table_schema};
+use hmaster_core::testing::{MasterProcess, World};
 use hmaster_procedure::Status;
-use hmaster_protocol::services::master_service::MasterService as _;
-use hmaster_protocol::{CallContext, pb};
 use hmaster_types::{Chance, JavaException, ProcId, TableName, TableState, class};
 use tokio::task::{JoinHandle, LocalSet};
 
+use crate::wishes::{NamespaceWish, Request, Wish};
+
 const TABLES: [&str; 3] = ["t0", "t1", "t2"];
+const NAMESPACE: &str = "n";
 const KEYS: [&str; 6] = ["c", "f", "k", "p", "s", "w"];
+/// How long a client waits for an answer before it asks again.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All clients.
 pub(crate) struct Clients {
@@ -22,21 +28,11 @@ pub(crate) struct Clients {
     nonces: Cell<u64>,
     /// What they were told last of each table; none for one that doesn't exist.
     told: RefCell<BTreeMap<&'static str, Option<TableState>>>,
+    has_namespace: Cell<bool>,
     /// Tables whose rows go now, or are gone.
     losing_rows: RefCell<BTreeMap<&'static str, bool>>,
     wrong: RefCell<Vec<String>>,
     local: LocalSet,
-}
-
-/// What can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
-    Create,
-    Disable,
-    Enable,
-    Truncate,
-    Modify,
-    Delete,
 }
 
 impl Clients {
@@ -47,6 +43,7 @@ impl Clients {
             stopping: Cell::new(false),
             nonces: Cell::new(0),
             told: RefCell::default(),
+            has_namespace: Cell::new(false),
             losing_rows: RefCell::default(),
             wrong: RefCell::default(),
             local: LocalSet::new(),
@@ -54,7 +51,10 @@ impl Clients {
     }
 
     pub(crate) fn start(self: &Rc<Self>) -> Vec<JoinHandle<()>> {
-        TABLES.map(|table| self.local.spawn_local(self.clone().own(table))).into()
+        let mut all: Vec<_> =
+            TABLES.map(|table| self.local.spawn_local(self.clone().own_table(table))).into();
+        all.push(self.local.spawn_local(self.clone().own_namespace()));
+        all
     }
 
     pub(crate) fn stop(&self) {
@@ -66,60 +66,93 @@ impl Clients {
         self.local.run_until(work).await
     }
 
-    async fn own(self: Rc<Self>, table: &'static str) {
+    async fn own_table(self: Rc<Self>, table: &'static str) {
         while !self.stopping.get() {
             let state = self.told.borrow().get(table).copied().flatten();
-            let wish = match (state, self.chance.below(4)) {
-                (None, _) => Wish::Create,
-                (Some(TableState::Enabled), 0) => Wish::Modify,
-                (Some(TableState::Enabled), _) => Wish::Disable,
-                (Some(_), 0) => Wish::Delete,
-                (Some(_), 1) => Wish::Truncate,
-                (Some(_), _) => Wish::Enable,
-            };
-            let takes_rows = matches!(wish, Wish::Delete | Wish::Truncate);
-            self.losing_rows.borrow_mut().insert(table, takes_rows);
-            if takes_rows {
+            let wish = Wish::any(state, &self.chance);
+            self.losing_rows.borrow_mut().insert(table, wish.takes_rows());
+            if wish.takes_rows() {
                 self.world.forget_rows(&name(table));
             }
-            let done = self.ask(table, wish).await;
+            let split_keys: Vec<_> = KEYS.into_iter().filter(|_| self.chance.happens(0.5)).collect();
+            let request = Request { table: name(table), nonce: self.next_nonce(), split_keys };
+            let done = self.persist(async |master| wish.ask(master, request.clone()).await).await;
             tracing::debug!(table, ?wish, ?done, "a client was told");
-            if done.is_ok() {
-                let is = match wish {
-                    Wish::Create | Wish::Enable | Wish::Truncate | Wish::Modify => Some(TableState::Enabled),
-                    Wish::Disable => Some(TableState::Disabled),
-                    Wish::Delete => None,
-                };
-                self.told.borrow_mut().insert(table, is);
+            match done {
+                Ok(()) => drop(self.told.borrow_mut().insert(table, wish.leaves(state))),
+                Err(error) if wish.is_wrong(&error) => {
+                    let wrong = format!("{wish:?} of {table}, which is {state:?}, is refused: {error}");
+                    self.wrong.borrow_mut().push(wrong);
+                }
+                Err(_) => {}
             }
             self.losing_rows.borrow_mut().insert(table, false);
             self.world.pass(self.chance.bits() % 4000).await;
         }
     }
 
-    /// Asks again and again, as one request, until it is carried out or refused.
-    async fn ask(&self, table: &'static str, wish: Wish) -> Result<(), JavaException> {
-        self.nonces.set(self.nonces.get() + 1);
-        let nonce = self.nonces.get();
-        let split_keys: Vec<_> = KEYS.into_iter().filter(|_| self.chance.happens(0.5)).collect();
-        loop {
-            let Some(master) = self.world.active_master() else {
-                self.world.pass(200).await;
-                continue;
+    async fn own_namespace(self: Rc<Self>) {
+        while !self.stopping.get() {
+            let wish = match (self.has_namespace.get(), self.chance.below(2)) {
+                (false, _) => NamespaceWish::Create,
+                (true, 0) => NamespaceWish::Modify,
+                (true, _) => NamespaceWish::Delete,
             };
-            let asked = tokio::select! {
-                biased;
-                () = master.life().cancelled() => Err(JavaException::new(class::IO, "the master is gone")),
-                asked = request(&master, table, wish, nonce, &split_keys) => asked,
-                () = tokio::time::sleep(std::time::Duration::from_secs(60)) => {
-                    Err(JavaException::new(class::IO, "no answer"))
+            let nonce = self.next_nonce();
+            let done = self.persist(async |master| wish.ask(master, NAMESPACE, nonce).await).await;
+            match done {
+                Ok(()) => self.has_namespace.set(wish != NamespaceWish::Delete),
+                Err(error) => {
+                    if error.is(class::NAMESPACE_EXIST) || error.is(class::NAMESPACE_NOT_FOUND) {
+                        self.wrong
+                            .borrow_mut()
+                            .push(format!("{wish:?} of the namespace is refused: {error}"));
+                    }
                 }
-            };
-            match asked {
+            }
+            self.world.pass(self.chance.bits() % 8000).await;
+        }
+    }
+
+    fn next_nonce(&self) -> u64 {
+        self.nonces.set(self.nonces.get() + 1);
+        self.nonces.get()
+    }
+
+    /// Asks again and again, as one request, until it is carried out or refused.
+    async fn persist(
+        &self,
+        ask: impl AsyncFn(&MasterProcess) -> Result<u64, JavaException>,
+    ) -> Result<(), JavaException> {
+        loop {
+            match self.ask_once(&ask).await {
                 Ok(id) => return self.result(ProcId(id)).await,
                 Err(error) if error.do_not_retry => return Err(error),
                 Err(_) => self.world.pass(300).await,
             }
+        }
+    }
+
+    async fn ask_once(
+        &self,
+        ask: impl AsyncFn(&MasterProcess) -> Result<u64, JavaException>,
+    ) -> Result<u64, JavaException> {
+        let io = |reason: &str| JavaException::new(class::IO, reason);
+        let master: Arc<MasterProcess> =
+            self.world.active_master().ok_or_else(|| io("there is no active master"))?;
+        tokio::select! {
+            biased;
+            () = master.life().cancelled() => Err(io("the master is gone")),
+            () = self.deposed(&master) => Err(io("another master is active")),
+            asked = ask(&master) => asked,
+            () = tokio::time::sleep(PATIENCE) => Err(io("no answer")),
+        }
+    }
+
+    /// Ends when a master isn't the active one any more: what it says then doesn't count.
+    async fn deposed(&self, master: &Arc<MasterProcess>) {
+        while self.world.active_master().is_some_and(|active| Arc::ptr_eq(&active, master)) {
+            self.world.pass(100).await;
         }
     }
 
@@ -165,70 +198,14 @@ impl Clients {
                 wrong.push(format!("{table} should be {told:?} and is {is:?}"));
             }
         }
+        let (told, is) = (self.has_namespace.get(), env.namespaces.get(NAMESPACE).is_some());
+        if told != is {
+            wrong.push(format!("the namespace should be there: {told}, and is: {is}"));
+        }
         wrong
     }
 }
 
 fn name(table: &str) -> TableName {
     table.parse().unwrap()
-}
-
-async fn request(
-    master: &MasterProcess,
-    table: &str,
-    wish: Wish,
-    nonce: u64,
-    split_keys: &[&'static str],
-) -> Result<u64, JavaException> {
-    let call = CallContext::new("MasterService", "Test");
-    let (table_name, schema) = ((&name(table)).into(), table_schema(&name(table), 1));
-    let (nonce_group, nonce) = (Some(1), Some(nonce));
-    let services = &master.services;
-    let id = match wish {
-        Wish::Create => {
-            let split_keys = split_keys.iter().map(|key| (*key).into()).collect();
-            let request =
-                pb::CreateTableRequest { table_schema: (&schema).into(), split_keys, nonce_group, nonce };
-            services.create_table(&call, request).await?.proc_id
-        }
-        Wish::Disable => {
-            services
-                .disable_table(&call, pb::DisableTableRequest { table_name, nonce_group, nonce })
-                .await?
-                .proc_id
-        }
-        Wish::Enable => {
-            services
-                .enable_table(&call, pb::EnableTableRequest { table_name, nonce_group, nonce })
-                .await?
-                .proc_id
-        }
-        Wish::Delete => {
-            services
-                .delete_table(&call, pb::DeleteTableRequest { table_name, nonce_group, nonce })
-                .await?
-                .proc_id
-        }
-        Wish::Truncate => {
-            let request = pb::TruncateTableRequest {
-                table_name,
-                preserve_splits: Some(nonce.is_some_and(|nonce| nonce % 2 == 0)),
-                nonce_group,
-                nonce,
-            };
-            services.truncate_table(&call, request).await?.proc_id
-        }
-        Wish::Modify => {
-            let schema = schema.to_builder().attribute("note", nonce.unwrap_or(0).to_string()).build();
-            let request = pb::ModifyTableRequest {
-                table_name,
-                table_schema: (&schema).into(),
-                nonce_group,
-                nonce,
-                ..Default::default()
-            };
-            services.modify_table(&call, request).await?.proc_id
-        }
-    };
-    Ok(id.unwrap_or(0))
 }

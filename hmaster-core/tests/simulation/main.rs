@@ -2,14 +2,16 @@
 //! checked: what was acknowledged is there, tables are whole, no procedure is left, and all the while no region was open
 //! twice or before its WALs were split (see `hmaster_core::testing`, `invariants/`).
 //!
-//! `HMASTER_SEEDS=10000 cargo test -p hmaster-core --test simulation` runs as many seeds,
-//! `HMASTER_SEED=7 cargo test -p hmaster-core --test simulation replay -- --nocapture` runs one again, with log lines by
-//! `RUST_LOG`.
+//! `cargo xtask simulate --seeds 10000 --from 500` runs as many seeds from there on, `cargo xtask simulate --seed 7` runs
+//! one again, with log lines by `RUST_LOG`. They set the environment variables `HMASTER_SEEDS`, `HMASTER_FROM` and
+//! `HMASTER_SEED` for these tests.
 
 mod chaos;
 mod clients;
 mod run;
+mod wishes;
 
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,7 +20,7 @@ use hmaster_core::testing::Bug;
 use run::{Failure, simulate};
 
 /// Seeds in an ordinary run of the tests.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 100;
 /// Seeds within which each of the bugs that are put back must show.
 const SEEDS_FOR_BUGS: u64 = 400;
 
@@ -27,15 +29,16 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 /// Runs seeds on all processors until one fails, and returns the failures.
-fn sweep(seeds: u64, bugs: &[Bug]) -> Vec<Failure> {
-    let (next, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+fn sweep(seeds: Range<u64>, bugs: &[Bug]) -> Vec<Failure> {
+    let (next, failures) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = number("HMASTER_THREADS").map_or(processors, |threads| threads as usize);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while failures.lock().unwrap().is_empty() {
                     let seed = next.fetch_add(1, Ordering::SeqCst);
-                    if seed >= seeds {
+                    if seed >= seeds.end {
                         return;
                     }
                     if let Err(failure) = simulate(seed, bugs) {
@@ -50,7 +53,8 @@ fn sweep(seeds: u64, bugs: &[Bug]) -> Vec<Failure> {
 
 #[test]
 fn nothing_is_lost_whatever_goes_wrong() {
-    let failures = sweep(number("HMASTER_SEEDS").unwrap_or(SEEDS), &[]);
+    let from = number("HMASTER_FROM").unwrap_or(0);
+    let failures = sweep(from..from + number("HMASTER_SEEDS").unwrap_or(SEEDS), &[]);
     if let Some(failure) = failures.first() {
         panic!("{failure}");
     }
@@ -75,7 +79,7 @@ fn one_seed_is_one_run() {
 }
 
 fn finds(bug: Bug) {
-    let failures = sweep(SEEDS_FOR_BUGS, &[bug]);
+    let failures = sweep(0..SEEDS_FOR_BUGS, &[bug]);
     assert!(!failures.is_empty(), "{bug:?} isn't found");
 }
 

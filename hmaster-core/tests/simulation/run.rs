@@ -20,10 +20,7 @@ pub(crate) struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, what } = self;
-        write!(
-            f,
-            "seed {seed}: {what}\nto run it again: HMASTER_SEED={seed} cargo test -p hmaster-core --test simulation replay"
-        )
+        write!(f, "seed {seed}: {what}\nto run it again: cargo xtask simulate --seed {seed}")
     }
 }
 
@@ -92,6 +89,8 @@ fn faults(chance: &Chance, latency_ms_max: u64) -> Faults {
         delays: share(0.1),
         files_before: share(0.05),
         files_after: share(0.05),
+        slow_files: share(0.02),
+        zookeeper: share(0.02),
         store: share(0.002),
         opens: share(0.2),
         splits: share(0.2),

@@ -1,5 +1,6 @@
 //! From an empty root folder to a master that serves, and again.
 
+use hmaster_core::testing::{Snapshot, World, WorldConfig, run};
 use hmaster_types::{EncodedName, TableName, TableState};
 
 use crate::support::{check, world};
@@ -34,4 +35,43 @@ fn a_restart_changes_nothing() {
         }
         check(&world);
     });
+}
+
+/// A new cluster, whose first master dies after so many changes.
+fn begin(crash_after: usize) -> (Snapshot, Vec<String>, bool) {
+    run(async {
+        let world = World::new(WorldConfig::default());
+        world.crash_after(crash_after);
+        let first = world.start_master();
+        for number in 0..3 {
+            world.start_server(number);
+        }
+        let is_over = |world: &World| {
+            world.has_crashed() || first.env().is_ok_and(|env| env.conditions.is_initialized())
+        };
+        world.until("crashed or initialized", is_over).await;
+        let has_crashed = world.has_crashed();
+        if has_crashed {
+            world.kill_master();
+            world.start_master();
+        }
+        world.until_initialized().await;
+        world.until_idle().await;
+        world.pass(5000).await;
+        world.until_idle().await;
+        let changes = world.changes();
+        check(&world);
+        (world.snapshot(), changes, has_crashed)
+    })
+}
+
+#[test]
+fn a_master_that_dies_while_it_makes_a_cluster_is_followed_by_one_that_finishes_it() {
+    let (expected, changes, _) = begin(usize::MAX);
+    assert!(!changes.is_empty());
+    for n in 1..=changes.len() {
+        let (is, _, has_crashed) = begin(n);
+        let differences = expected.differences(&is);
+        assert!(!has_crashed || differences.is_empty(), "after {n}, {}: {differences:#?}", changes[n - 1]);
+    }
 }

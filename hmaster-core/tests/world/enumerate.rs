@@ -1,6 +1,12 @@
 //! Every procedure, and every point at which the master may die in it. The next master must bring it to the same end.
+//!
+//! A change is anything that outlives the master: a batch of procedures in the store, a row of hbase:meta, a file, a znode,
+//! a command to a region server. Each run dies after another one of them, so each step is run a second time after it had
+//! done half of its work, and after it had done all of it and wasn't stored. Then each run is asked to give up after
+//! another change: it must go on and do all, or go back and leave nothing. One that goes back does so again with the
+//! master dying after each change on the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
@@ -15,13 +21,37 @@ use crate::support::check;
 type Make = Rc<dyn Fn(World) -> LocalBoxFuture<'static, Box<dyn Procedure<MasterEnv>>>>;
 type Prepare = Rc<dyn Fn(World) -> LocalBoxFuture<'static, ()>>;
 
+/// A procedure, and what must be there before it.
+pub(crate) struct Case {
+    prepare: Prepare,
+    make: Make,
+}
+
+/// A procedure by how it is made in a world that was prepared.
+pub(crate) fn case<P: Procedure<MasterEnv>>(
+    prepare: impl AsyncFn(World) + 'static,
+    make: impl AsyncFn(World) -> Box<P> + 'static,
+) -> Case {
+    let (prepare, make) = (Rc::new(prepare), Rc::new(make));
+    Case {
+        prepare: Rc::new(move |world| {
+            let prepare = prepare.clone();
+            Box::pin(async move { prepare(world).await })
+        }),
+        make: Rc::new(move |world| {
+            let make = make.clone();
+            Box::pin(async move { make(world).await as Box<dyn Procedure<MasterEnv>> })
+        }),
+    }
+}
+
 /// What is done to a procedure in each of its moments.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Blow {
     /// The master dies right after its n-th change.
     Crash(usize),
-    /// It is asked to give up after its n-th change.
-    Abort(usize),
+    /// It is asked to give up after its n-th change, and the master dies so many changes later.
+    Abort(usize, usize),
     /// Nothing.
     None,
 }
@@ -35,67 +65,85 @@ struct End {
     result: Result<(), JavaException>,
     changes: Vec<String>,
     was_hit: bool,
+    has_crashed: bool,
+    classes: BTreeSet<String>,
+}
+
+/// What went wrong: after which change of how many, and how the end differs.
+type Failures = BTreeMap<(usize, usize), (Option<String>, Vec<String>, Result<(), JavaException>)>;
+
+/// The Java classes of the procedures that run when nothing happens.
+pub(crate) fn classes(case: &Case) -> BTreeSet<String> {
+    one(case, Blow::None).classes
 }
 
 /// Lets the master die at every change that a procedure makes, and compares each end with that of a run in which it
 /// didn't; then asks the procedure to give up at every change: it must have done all, or nothing.
-pub(crate) fn every_moment<P: Procedure<MasterEnv>>(
-    prepare: impl AsyncFn(World) + 'static,
-    make: impl AsyncFn(World) -> Box<P> + 'static,
-) {
-    let prepare = Rc::new(prepare);
-    let prepare: Prepare = Rc::new(move |world| {
-        let prepare = prepare.clone();
-        Box::pin(async move { prepare(world).await })
-    });
-    let make = Rc::new(make);
-    let make: Make = Rc::new(move |world| {
-        let make = make.clone();
-        Box::pin(async move { make(world).await as Box<dyn Procedure<MasterEnv>> })
-    });
-    let expected = one(&prepare, &make, Blow::None);
+pub(crate) fn every_moment(case: &Case) {
+    let expected = one(case, Blow::None);
     assert!(!expected.changes.is_empty(), "it does nothing");
-    let mut failures = BTreeMap::new();
+    let mut failures = Failures::new();
     for n in 1..=expected.changes.len() {
-        let crashed = one(&prepare, &make, Blow::Crash(n));
+        let crashed = one(case, Blow::Crash(n));
         let differences = expected.after.differences(&crashed.after);
         if crashed.was_hit && (!differences.is_empty() || expected.result != crashed.result) {
-            failures.insert(n, (expected.changes.get(n - 1).cloned(), differences, crashed.result));
+            failures.insert((n, 0), (expected.changes.get(n - 1).cloned(), differences, crashed.result));
         }
     }
     assert!(failures.is_empty(), "crash after n changes: {failures:#?}\nchanges: {:#?}", expected.changes);
     for n in 1..=expected.changes.len() {
-        let aborted = one(&prepare, &make, Blow::Abort(n));
-        let like = if aborted.result.is_ok() { &expected.after } else { &aborted.before };
-        let differences = like.differences(&aborted.after);
-        if aborted.was_hit && !differences.is_empty() {
-            failures.insert(n, (expected.changes.get(n - 1).cloned(), differences, aborted.result));
-        }
+        give_up(case, &expected, n, &mut failures);
     }
     assert!(failures.is_empty(), "abort after n changes: {failures:#?}\nchanges: {:#?}", expected.changes);
 }
 
-fn one(prepare: &Prepare, make: &Make, blow: Blow) -> End {
+fn give_up(case: &Case, expected: &End, n: usize, failures: &mut Failures) {
+    let aborted = one(case, Blow::Abort(n, usize::MAX));
+    let like = if aborted.result.is_ok() { &expected.after } else { &aborted.before };
+    let differences = like.differences(&aborted.after);
+    if !aborted.was_hit {
+        return;
+    }
+    if !differences.is_empty() {
+        failures.insert((n, 0), (expected.changes.get(n - 1).cloned(), differences, aborted.result));
+        return;
+    }
+    if aborted.result.is_ok() || aborted.result == expected.result {
+        return;
+    }
+    for then in 1..=aborted.changes.len().saturating_sub(n) {
+        let crashed = one(case, Blow::Abort(n, then));
+        // Whoever asks it to give up may come too late: then it has done all.
+        let like = if crashed.result.is_ok() { &expected.after } else { &crashed.before };
+        let differences = like.differences(&crashed.after);
+        if crashed.has_crashed && !differences.is_empty() {
+            let change = aborted.changes.get(n + then - 1).cloned();
+            failures.insert((n, then), (change, differences, crashed.result));
+        }
+    }
+}
+
+fn one(case: &Case, blow: Blow) -> End {
     run(async {
         let world = World::start(WorldConfig::default()).await;
-        prepare(world.clone()).await;
+        (case.prepare)(world.clone()).await;
         world.until_idle().await;
         let before = world.snapshot();
-        let procedure = make(world.clone()).await;
+        let procedure = (case.make)(world.clone()).await;
         let executor = world.env().executor().unwrap();
         // Ids are given out one after the other.
         let id = ProcId(executor.last_id().0 + 1);
         match blow {
             Blow::Crash(n) => world.crash_after(n),
-            Blow::Abort(n) => world.abort_after(n, id),
+            Blow::Abort(n, then) => world.abort_after(n, id, then),
             Blow::None => world.crash_after(usize::MAX),
         }
         submit(executor, procedure);
-        if let Blow::Crash(_) = blow {
+        if blow != Blow::None {
             world.until("crashed or done", |world| world.has_crashed() || is_over(world, id)).await;
         }
-        let was_hit = blow != Blow::None && world.has_crashed();
-        if was_hit && matches!(blow, Blow::Crash(_)) {
+        let has_crashed = world.has_crashed();
+        if has_crashed {
             world.kill_master();
             world.start_master();
             world.until_initialized().await;
@@ -107,7 +155,9 @@ fn one(prepare: &Prepare, make: &Make, blow: Blow) -> End {
         world.until_idle().await;
         let changes = world.changes();
         check(&world);
-        End { before, after: world.snapshot(), result, changes, was_hit }
+        let classes = world.with(|state| state.classes_since(id));
+        let was_hit = has_crashed || world.has_aborted();
+        End { before, after: world.snapshot(), result, changes, was_hit, has_crashed, classes }
     })
 }
 

@@ -11,5 +11,6 @@ mod moments;
 mod namespaces;
 mod regions;
 mod servers;
+mod successors;
 mod support;
 mod tables;

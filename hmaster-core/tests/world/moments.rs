@@ -1,13 +1,16 @@
 //! One line for each procedure, see [`crate::enumerate`].
 
 use hmaster_core::crash::ServerCrash;
+use hmaster_core::locking::{Lock, Target};
 use hmaster_core::namespaces::create::CreateNamespace;
 use hmaster_core::namespaces::delete::DeleteNamespace;
 use hmaster_core::namespaces::modify::ModifyNamespace;
 use hmaster_core::regions::gc::GcRegion;
+use hmaster_core::regions::gc_merged::GcMergedRegions;
 use hmaster_core::regions::merge::MergeRegions;
 use hmaster_core::regions::split::SplitRegion;
 use hmaster_core::regions::truncate::TruncateRegion;
+use hmaster_core::registry::registry;
 use hmaster_core::step::ProcedureUser;
 use hmaster_core::tables::Prepared;
 use hmaster_core::tables::create::CreateTable;
@@ -15,12 +18,15 @@ use hmaster_core::tables::delete::DeleteTable;
 use hmaster_core::tables::disable::DisableTable;
 use hmaster_core::tables::enable::EnableTable;
 use hmaster_core::tables::flush::FlushTable;
+use hmaster_core::tables::init_meta;
 use hmaster_core::tables::modify::ModifyTable;
+use hmaster_core::tables::store_file_tracker::ModifyTracker;
+use hmaster_core::tables::store_file_tracker::initialize::InitializeTracker;
 use hmaster_core::tables::truncate::TruncateTable;
 use hmaster_core::testing::{World, table_schema};
 use hmaster_types::{EncodedName, NamespaceDescriptor};
 
-use crate::enumerate::every_moment;
+use crate::enumerate::{Case, case, classes};
 use crate::support::{create, disable, enable, first_region, table};
 
 fn user() -> ProcedureUser {
@@ -38,88 +44,66 @@ async fn disabled(world: World) {
     disable(&world, "t").await;
 }
 
-#[test]
-fn create_table() {
-    every_moment(nothing, async |world| {
+fn create_table() -> Case {
+    case(nothing, async |world| {
         let regions = world.regions(&table("t"), &["m"]);
         Box::new(CreateTable::procedure(user(), table_schema(&table("t"), 1), regions, Prepared::default()))
-    });
+    })
 }
 
-#[test]
-fn create_table_with_replicas() {
-    every_moment(nothing, async |world| {
+fn create_table_with_replicas() -> Case {
+    case(nothing, async |world| {
         let regions = world.regions(&table("t"), &[]);
         Box::new(CreateTable::procedure(user(), table_schema(&table("t"), 2), regions, Prepared::default()))
-    });
+    })
 }
 
-#[test]
-fn disable_table() {
-    every_moment(enabled, async |_| {
-        Box::new(DisableTable::procedure(user(), table("t"), Prepared::default()))
-    });
+fn disable_table() -> Case {
+    case(enabled, async |_| Box::new(DisableTable::procedure(user(), table("t"), Prepared::default())))
 }
 
-#[test]
-fn enable_table() {
-    every_moment(disabled, async |_| {
-        Box::new(EnableTable::procedure(user(), table("t"), Prepared::default()))
-    });
+fn enable_table() -> Case {
+    case(disabled, async |_| Box::new(EnableTable::procedure(user(), table("t"), Prepared::default())))
 }
 
-#[test]
-fn delete_table() {
-    every_moment(disabled, async |_| {
-        Box::new(DeleteTable::procedure(user(), table("t"), Prepared::default()))
-    });
+fn delete_table() -> Case {
+    case(disabled, async |_| Box::new(DeleteTable::procedure(user(), table("t"), Prepared::default())))
 }
 
-#[test]
-fn move_region() {
-    every_moment(enabled, async |world| {
-        Box::new(world.env().move_region(&first_region(&world, "t"), None).unwrap())
-    });
+fn move_region() -> Case {
+    case(enabled, async |world| Box::new(world.env().move_region(&first_region(&world, "t"), None).unwrap()))
 }
 
-#[test]
-fn reopen_region() {
-    every_moment(enabled, async |world| Box::new(world.env().reopen(&first_region(&world, "t")).unwrap()));
+fn reopen_region() -> Case {
+    case(enabled, async |world| Box::new(world.env().reopen(&first_region(&world, "t")).unwrap()))
 }
 
-#[test]
-fn unassign_region() {
-    every_moment(disabled, async |world| Box::new(world.env().unassign(&first_region(&world, "t")).unwrap()));
+fn unassign_region() -> Case {
+    case(disabled, async |world| Box::new(world.env().unassign(&first_region(&world, "t")).unwrap()))
 }
 
-#[test]
-fn move_meta() {
-    every_moment(enabled, async |world| {
+fn move_meta() -> Case {
+    case(enabled, async |world| {
         Box::new(world.env().move_region(&hmaster_types::RegionInfo::meta(), None).unwrap())
-    });
+    })
 }
 
-#[test]
-fn create_namespace() {
-    every_moment(nothing, async |_| {
+fn create_namespace() -> Case {
+    case(nothing, async |_| {
         Box::new(CreateNamespace::procedure(NamespaceDescriptor::new("ns"), Prepared::default()))
-    });
+    })
 }
 
-#[test]
-fn modify_namespace() {
-    every_moment(with_namespace, async |_| {
+fn modify_namespace() -> Case {
+    case(with_namespace, async |_| {
         let mut namespace = NamespaceDescriptor::new("ns");
         namespace.configuration.insert("k".into(), "v".into());
         Box::new(ModifyNamespace::procedure(namespace, Prepared::default()))
-    });
+    })
 }
 
-#[test]
-fn delete_namespace() {
-    every_moment(with_namespace, async |_| {
-        Box::new(DeleteNamespace::procedure("ns".into(), Prepared::default()))
-    });
+fn delete_namespace() -> Case {
+    case(with_namespace, async |_| Box::new(DeleteNamespace::procedure("ns".into(), Prepared::default())))
 }
 
 async fn with_namespace(world: World) {
@@ -127,23 +111,21 @@ async fn with_namespace(world: World) {
     world.run(create).await.unwrap();
 }
 
-#[test]
-fn server_crash() {
-    every_moment(enabled, async |world| {
+fn server_crash() -> Case {
+    case(enabled, async |world| {
         let region = first_region(&world, "t").encoded_name();
         let meta = world.with(|state| state.carrier(EncodedName::META).cloned());
         let server = world.with(|state| state.carrier(region).cloned()).unwrap();
         assert!(world.put(&table("t"), "a") && world.put(&table("t"), "b"));
         kill(&world, &server, meta.as_ref() == Some(&server))
-    });
+    })
 }
 
-#[test]
-fn crash_of_the_server_with_meta() {
-    every_moment(enabled, async |world| {
+fn crash_of_the_server_with_meta() -> Case {
+    case(enabled, async |world| {
         let server = world.with(|state| state.carrier(EncodedName::META).cloned()).unwrap();
         kill(&world, &server, true)
-    });
+    })
 }
 
 async fn with_rows(world: World) {
@@ -156,27 +138,24 @@ async fn with_rows(world: World) {
     enable(&world, "t").await;
 }
 
-#[test]
-fn split_region() {
-    every_moment(with_rows, async |world| {
+fn split_region() -> Case {
+    case(with_rows, async |world| {
         let region = first_region(&world, "t");
         let split = SplitRegion::procedure(&world.env(), user(), &region, Some("g".into())).await;
         Box::new(split.unwrap())
-    });
+    })
 }
 
-#[test]
-fn merge_regions() {
-    every_moment(with_rows, async |world| {
+fn merge_regions() -> Case {
+    case(with_rows, async |world| {
         let regions = world.env().regions.table_regions(&table("t"));
         let regions = regions.iter().map(|node| node.info().clone()).collect();
         Box::new(MergeRegions::procedure(&world.env(), user(), regions, false).unwrap())
-    });
+    })
 }
 
-#[test]
-fn collect_a_split_parent() {
-    every_moment(
+fn collect_a_split_parent() -> Case {
+    case(
         async |world: World| {
             create(&world, "t", &["m"], 1).await;
             let region = first_region(&world, "t");
@@ -189,48 +168,43 @@ fn collect_a_split_parent() {
             let parent = nodes.iter().find(|node| node.is_split()).unwrap();
             Box::new(GcRegion::procedure(parent.info().clone()))
         },
-    );
+    )
 }
 
-#[test]
-fn truncate_region() {
-    every_moment(with_rows, async |world| {
+fn truncate_region() -> Case {
+    case(with_rows, async |world| {
         world.forget_rows(&table("t"));
         Box::new(TruncateRegion::procedure(user(), first_region(&world, "t"), Prepared::default()))
-    });
+    })
 }
 
-#[test]
-fn truncate_table() {
-    every_moment(disabled, async |_| {
+fn truncate_table() -> Case {
+    case(disabled, async |_| {
         Box::new(TruncateTable::procedure(user(), table("t"), true, Prepared::default()))
-    });
+    })
 }
 
-#[test]
-fn modify_table() {
-    every_moment(enabled, async |world| {
+fn modify_table() -> Case {
+    case(enabled, async |world| {
         let schema = world.env().schemas.get(&table("t")).unwrap();
         let schema = schema.to_builder().attribute("note", "changed").build();
         Box::new(ModifyTable::procedure(user(), schema, Prepared::default()))
-    });
+    })
 }
 
-#[test]
-fn modify_table_to_have_replicas() {
-    every_moment(enabled, async |world| {
+fn modify_table_to_have_replicas() -> Case {
+    case(enabled, async |world| {
         let schema = world.env().schemas.get(&table("t")).unwrap();
         let schema = schema.to_builder().attribute("REGION_REPLICATION", "2").build();
         Box::new(ModifyTable::procedure(user(), schema, Prepared::default()))
-    });
+    })
 }
 
-#[test]
-fn flush_table() {
-    every_moment(with_rows, async |world| {
+fn flush_table() -> Case {
+    case(with_rows, async |world| {
         assert!(world.put(&table("t"), "a"));
         Box::new(FlushTable::procedure(user(), table("t"), Vec::new(), Prepared::default()))
-    });
+    })
 }
 
 /// The server's process ends, and its session with it; the master hears of it from its recovery.
@@ -248,3 +222,149 @@ fn kill(
     }
     Box::new(ServerCrash::procedure(server.clone(), carrying_meta))
 }
+
+fn assign_region() -> Case {
+    case(
+        async |world: World| {
+            create(&world, "t", &["m"], 1).await;
+            let unassign = world.env().unassign(&first_region(&world, "t")).unwrap();
+            world.run(unassign).await.unwrap();
+        },
+        async |world| Box::new(world.env().assign(&first_region(&world, "t"), None, false).unwrap()),
+    )
+}
+
+fn modify_table_to_have_fewer_replicas() -> Case {
+    case(
+        async |world: World| create(&world, "t", &["m"], 2).await,
+        async |world| {
+            let schema = world.env().schemas.get(&table("t")).unwrap();
+            let schema = schema.to_builder().attribute("REGION_REPLICATION", "1").build();
+            Box::new(ModifyTable::procedure(user(), schema, Prepared::default()))
+        },
+    )
+}
+
+fn modify_tables_store_file_tracker() -> Case {
+    case(enabled, async |_| {
+        Box::new(ModifyTracker::of_table(user(), table("t"), "FILE", Prepared::default()).unwrap())
+    })
+}
+
+fn modify_familys_store_file_tracker() -> Case {
+    case(enabled, async |_| {
+        let tracker = ModifyTracker::of_family(user(), table("t"), "f".into(), "FILE", Prepared::default());
+        Box::new(tracker.unwrap())
+    })
+}
+
+fn collect_merged_regions() -> Case {
+    case(
+        async |world: World| {
+            create(&world, "t", &["m"], 1).await;
+            let regions = world.env().regions.table_regions(&table("t"));
+            let regions = regions.iter().map(|node| node.info().clone()).collect();
+            world.run(MergeRegions::procedure(&world.env(), user(), regions, false).unwrap()).await.unwrap();
+        },
+        async |world| {
+            let merged = first_region(&world, "t");
+            let parents = world.with(|state| {
+                let folder = &state.root.tables[&table("t")];
+                let regions = folder.regions.values().map(|region| region.info.clone());
+                regions.filter(|region| *region != merged).collect()
+            });
+            Box::new(GcMergedRegions::procedure(merged, parents))
+        },
+    )
+}
+
+fn initialize_store_file_tracker() -> Case {
+    case(
+        async |world: World| {
+            create(&world, "t", &["m"], 1).await;
+            // As releases before 2.6 left it.
+            world.with(|state| {
+                let folder = state.root.tables.get_mut(&table("t")).unwrap();
+                folder.schema = table_schema(&table("t"), 1);
+            });
+            world.kill_master();
+            world.start_master();
+            world.until_initialized().await;
+        },
+        async |_| Box::new(InitializeTracker::procedure(table("t"))),
+    )
+}
+
+fn server_crash_by_order() -> Case {
+    case(enabled, async |world| {
+        let region = first_region(&world, "t").encoded_name();
+        let server = world.with(|state| state.carrier(region).cloned()).unwrap();
+        let meta = world.with(|state| state.carrier(EncodedName::META).cloned());
+        let carrying_meta = meta.as_ref() == Some(&server);
+        drop(kill(&world, &server, carrying_meta));
+        Box::new(ServerCrash::by_order(server, carrying_meta))
+    })
+}
+
+/// A client takes a lock and isn't heard of again.
+fn lock() -> Case {
+    case(enabled, async |_| {
+        let request = hmaster_protocol::pb::LockRequest {
+            lock_type: hmaster_protocol::pb::LockType::Exclusive.into(),
+            table_name: Some((&table("t")).into()),
+            ..Default::default()
+        };
+        Box::new(Lock::new(Target::of(&request).unwrap(), "a test".into()))
+    })
+}
+
+/// One test for each, and one that all registered classes are among them.
+macro_rules! moments {
+    ($($case:ident),* $(,)?) => {
+        mod each {
+            $(#[test] fn $case() { crate::enumerate::every_moment(&super::$case()); })*
+        }
+
+        #[test]
+        fn every_registered_procedure_is_among_them() {
+            // The first procedure of every cluster, see `crate::bootstrap`.
+            let mut seen = std::collections::BTreeSet::from([init_meta::CLASS.to_owned()]);
+            $(seen.extend(classes(&$case()));)*
+            let missing: Vec<_> = registry().classes().filter(|class| !seen.contains(*class)).collect();
+            assert!(missing.is_empty(), "add a case for {missing:?}");
+        }
+    };
+}
+
+moments!(
+    create_table,
+    create_table_with_replicas,
+    disable_table,
+    enable_table,
+    delete_table,
+    move_region,
+    reopen_region,
+    unassign_region,
+    move_meta,
+    create_namespace,
+    modify_namespace,
+    delete_namespace,
+    server_crash,
+    crash_of_the_server_with_meta,
+    split_region,
+    merge_regions,
+    collect_a_split_parent,
+    truncate_region,
+    truncate_table,
+    modify_table,
+    modify_table_to_have_replicas,
+    flush_table,
+    assign_region,
+    modify_table_to_have_fewer_replicas,
+    modify_tables_store_file_tracker,
+    modify_familys_store_file_tracker,
+    collect_merged_regions,
+    initialize_store_file_tracker,
+    server_crash_by_order,
+    lock,
+);

@@ -3,7 +3,8 @@
 
 use async_trait::async_trait;
 use hmaster_procedure::{
-    LockRequest, Priority, StateError, StateFlow, StateMachine, StateReader, StepContext,
+    LockRequest, Priority, StateError, StateFlow, StateMachine, StateMachineProcedure, StateReader,
+    StepContext,
 };
 use hmaster_protocol::pb;
 use hmaster_types::{JavaException, TableDescriptor, TableName, attribute};
@@ -33,6 +34,11 @@ pub struct InitializeTracker {
 }
 
 impl InitializeTracker {
+    /// Writes the tracker of the settings into a table's schema, if that says none.
+    pub fn procedure(table: TableName) -> StateMachineProcedure<Self> {
+        StateMachineProcedure::new(Self { table, modified: None })
+    }
+
     fn prepare(&mut self, env: &MasterEnv) -> StateFlow<MasterEnv, State> {
         let schema = env.schemas.get(&self.table);
         let Some(schema) = schema.filter(|schema| schema.attribute(attribute::STORE_FILE_TRACKER).is_none())
