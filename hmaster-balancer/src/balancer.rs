@@ -11,17 +11,35 @@ use crate::plan::{Judgement, Move, Plan, keep_caps};
 use crate::search;
 use crate::state::State;
 
+/// How a plan is searched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// Straight for it: targets, then exchanges.
+    #[default]
+    Targets,
+    /// Java's random walk, for comparison.
+    Walk,
+}
+
 /// Makes plans.
 #[derive(Debug, Clone, Default)]
 pub struct Balancer {
     config: Config,
+    method: Method,
     constraints: Constraints,
 }
 
 impl Balancer {
     /// With these settings and no constraints.
     pub fn new(config: Config) -> Self {
-        Self { config, constraints: Constraints::default() }
+        Self { config, method: Method::default(), constraints: Constraints::default() }
+    }
+
+    /// Searches in this way.
+    #[must_use]
+    pub fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
     }
 
     /// Keeps these in every plan.
@@ -54,7 +72,11 @@ impl Balancer {
         let (mut end, mut way) = (start.clone(), Vec::new());
         let mut candidates = 0;
         if wanted {
-            way = search::search(&mut end, &self.config, &rules, &mut meter, budget.seed);
+            let search = match self.method {
+                Method::Targets => search::search,
+                Method::Walk => search::walk,
+            };
+            way = search(&mut end, &self.config, &rules, &mut meter, budget.seed);
             candidates = meter.spent();
             if !own.is_empty() {
                 let rest =

@@ -72,13 +72,20 @@ impl<'a> Meter<'a> {
     /// Notes candidates looked at.
     pub(crate) fn spend(&mut self, candidates: u64) {
         self.spent += candidates;
-        if self.spent - self.looked_at >= LOOK_EVERY {
+        // Small budgets are looked at more often.
+        if self.spent - self.looked_at >= (self.budget.candidates_max / 256).clamp(16, LOOK_EVERY) {
             self.look();
         }
     }
 
     pub(crate) fn spent(&self) -> u64 {
         self.spent
+    }
+
+    /// Looks whether the search is to end at once: it was stopped, or there is no time left.
+    pub(crate) fn is_stopped(&mut self) -> bool {
+        self.look();
+        self.over
     }
 
     pub(crate) fn is_over(&self) -> bool {

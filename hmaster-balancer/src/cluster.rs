@@ -57,7 +57,8 @@ pub struct ServerInfo {
     pub host: u32,
     /// Its rack, likewise.
     pub rack: u32,
-    /// Regions it can hold, for the heterogeneous cost function.
+    /// Regions it can hold, for the heterogeneous cost function; 0 when nobody said, and then it counts no cost, as
+    /// Java's doesn't without its file of rules.
     pub capacity: u32,
 }
 

@@ -30,7 +30,7 @@ mod search;
 mod state;
 pub mod status;
 
-pub use balancer::Balancer;
+pub use balancer::{Balancer, Method};
 pub use bounds::Bounds;
 pub use budget::Budget;
 pub use cluster::{

@@ -10,12 +10,14 @@
 mod classes;
 mod deal;
 mod descent;
+mod first;
 mod own;
 mod polish;
 mod repair;
 mod slots;
 mod targets;
 mod view;
+mod walk;
 
 use fastrand::Rng;
 
@@ -29,10 +31,14 @@ use slots::Slots;
 use view::View;
 
 pub(crate) use own::descend_own;
+pub(crate) use walk::walk;
 
 /// Temperature at which annealing begins, in costs of one move. From half of this upwards regions drift away from
 /// home faster than exchanges bring them back; at a fifth of it little is gained.
 const HOT: f64 = 0.1;
+
+/// Regions up to which candidates of all kinds are worth half of the budget.
+const SMALL: usize = 3000;
 
 /// A point of a search's way: time, candidates, cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,6 +64,12 @@ pub(crate) fn search(
     let mut way = vec![milestone(state, meter)];
     let cluster = state.cluster();
     let mut rng = Rng::with_seed(seed);
+    let back = first::first_moves(state, rules, meter);
+    way.push(milestone(state, meter));
+    if meter.is_stopped() {
+        return way;
+    }
+    back.into_iter().for_each(|action| state.apply(action));
     let classes = Classes::new(cluster, rules);
     let mut view = View::new(state);
     view.look_ahead(state);
@@ -72,7 +84,11 @@ pub(crate) fn search(
         descent::descend(state, rules, meter, &mut rng);
         way.push(milestone(state, meter));
     }
-    polish(state, &classes, rules, meter, &mut rng, &mut way);
+    let is_small = cluster.region_count() <= SMALL;
+    polish(state, &classes, rules, meter, &mut rng, &mut way, if is_small { 0.5 } else { 1.0 });
+    if is_small {
+        descent::anneal(state, rules, meter, &mut rng);
+    }
     way.push(milestone(state, meter));
     way
 }
@@ -92,7 +108,7 @@ fn cannot_stay(state: &State<'_>, rules: &Rules) -> bool {
         || !rules.misplaced(cluster, state.places()).is_empty()
 }
 
-/// Sweeps with less and less that an exchange must gain, then anneals while there is budget.
+/// Sweeps with less and less that an exchange must gain, then anneals until this share of the budget is spent.
 fn polish(
     state: &mut State<'_>,
     classes: &Classes,
@@ -100,6 +116,7 @@ fn polish(
     meter: &mut Meter<'_>,
     rng: &mut Rng,
     way: &mut Vec<Milestone>,
+    share_max: f64,
 ) {
     let servers = state.cluster().server_count();
     if servers < 2 || Function::OF_LOADS.iter().all(|&f| state.weight(f) <= 0.0) {
@@ -122,17 +139,17 @@ fn polish(
     }
     polish.sweep(0.0, servers);
     way.push(milestone(polish.state, polish.meter));
-    anneal(&mut polish, price, way);
+    anneal(&mut polish, price, way, share_max);
 }
 
 /// Anneals from where the sweeps ended, and ends with what was best.
-fn anneal(polish: &mut Polish<'_, '_, '_>, price: f64, way: &mut Vec<Milestone>) {
+fn anneal(polish: &mut Polish<'_, '_, '_>, price: f64, way: &mut Vec<Milestone>, share_max: f64) {
     let servers = polish.state.cluster().server_count();
     let (mut best, mut best_places) = (polish.state.total(), polish.state.places().to_vec());
     let begin = polish.meter.share();
     let hot = price * HOT;
-    while !polish.meter.is_over() {
-        let progress = (polish.meter.share() - begin) / (1.0 - begin).max(1e-9);
+    while !polish.meter.is_over() && polish.meter.share() < share_max {
+        let progress = (polish.meter.share() - begin) / (share_max - begin).max(1e-9);
         let temperature = hot * (1.0 - progress / 0.9).max(0.0).powi(2);
         polish.anneal_round(temperature, servers * 4);
         if polish.state.total() < best - 1e-12 {

@@ -40,6 +40,27 @@ pub fn observe(status: &[u8], history: &mut LoadHistory) -> Result<(), BalancerE
     read
 }
 
+/// Adds what region servers reported last to the history: a `ServerLoad` message each. Reports come at different
+/// moments, so a region that has just moved may be in two of them; the first counts.
+///
+/// # Errors
+/// When the bytes aren't a ServerLoad, or say something that can't be, with the item. The history is whole then, too.
+pub fn observe_loads<'a>(
+    loads: impl IntoIterator<Item = (&'a ServerName, &'a [u8])>,
+    history: &mut LoadHistory,
+) -> Result<(), BalancerError> {
+    let live = |(name, load): (&'a ServerName, &'a [u8])| Live { name: name.clone(), load, base: 0 };
+    let servers: Vec<Live<'a>> = loads.into_iter().map(live).collect();
+    history.reserve(count_regions(&servers));
+    history.begin();
+    let read = each_region(&servers, |_, name, sample| {
+        history.record(name, sample);
+        Ok(())
+    });
+    history.end();
+    read
+}
+
 /// Adds a status to the history and makes a cluster of it: regions where it saw them, with the loads of the history.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hmaster_balancer::{
     Action, Balancer, Budget, Cluster, ClusterBuilder, Config, Constraints, CustomCost, Function, Group,
-    Plan, Region, Server, State, WhatIf, rack_by_host_name, read_plan,
+    Method, Plan, Region, Server, State, WhatIf, rack_by_host_name, read_plan,
 };
 use hmaster_types::{ServerName, StartCode};
 use proptest::prelude::*;
@@ -46,6 +46,9 @@ impl Made {
                 builder.region(name.as_bytes(), Server(rng.u32(..self.servers as u32)), load).unwrap();
             }
         }
+        for server in 0..self.servers as u32 {
+            builder.capacity(Server(server), 20 + server);
+        }
         builder.build().unwrap()
     }
 }
@@ -69,7 +72,7 @@ fn eager() -> Config {
 }
 
 fn plan(cluster: &Cluster, seed: u64) -> Plan {
-    Balancer::new(eager()).plan(cluster, Budget::candidates(200_000, seed))
+    Balancer::new(eager()).plan(cluster, Budget::candidates(40_000, seed))
 }
 
 fn action(state: &State<'_>, rng: &mut fastrand::Rng) -> Option<Action> {
@@ -151,6 +154,33 @@ proptest! {
             prop_assert_eq!(mine, end.at(region) == Server(0));
         }
     }
+}
+
+#[test]
+fn a_search_that_is_stopped_at_once_has_something() {
+    let cluster = Made::plain(4, 10, 400, 4).build("s");
+    let stop = || true;
+    let budget = Budget { stop: Some(&stop), ..Budget::candidates(1_000_000, 1) };
+    let stopped = Balancer::new(eager()).plan(&cluster, budget);
+    assert!(!stopped.moves.is_empty());
+    assert!(stopped.after.total < stopped.before.total);
+    let all = plan(&cluster, 1);
+    assert!(all.after.total < stopped.after.total);
+}
+
+#[test]
+fn the_walk_goes_down_and_is_left_behind() {
+    let cluster = Made { replicas: 2, racks: 2, ..Made::plain(9, 8, 200, 3) }.build("s");
+    let balancer = Balancer::new(eager()).method(Method::Walk);
+    let walked = balancer.plan(&cluster, Budget::candidates(50_000, 1));
+    assert!(walked.after.total < walked.before.total);
+    assert_eq!(walked.moves, balancer.plan(&cluster, Budget::candidates(50_000, 1)).moves);
+    assert!(walked.way.windows(2).all(|pair| pair[1].cost <= pair[0].cost + 1e-12));
+    let plain = Made::plain(9, 8, 400, 3).build("s");
+    let straight = Balancer::new(eager()).plan(&plain, Budget::candidates(50_000, 1));
+    let walked = balancer.plan(&plain, Budget::candidates(50_000, 1));
+    let costs = |plan: &Plan| (plan.after.total, plan.moves.len(), plan.after.costs);
+    assert!(straight.after.total < walked.after.total, "{:?} {:?}", costs(&straight), costs(&walked));
 }
 
 #[test]

@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::assignment::RegionStates;
 use crate::assignment::locks::RegionLocks;
+use crate::balancing::Balancing;
 use crate::catalog::{Catalog, CatalogClock};
 use crate::crash::SplitWorkers;
 use crate::janitor::Janitor;
@@ -110,6 +111,8 @@ pub struct MasterEnv {
     pub placement: Placer,
     /// Decides where regions go.
     pub balancer: Arc<dyn LoadBalancer>,
+    /// What the balancer remembers of loads and plans.
+    pub balancing: Balancing,
     /// Sends commands.
     pub dispatcher: Dispatcher,
     /// Room for WALs to split on each server.
@@ -169,6 +172,7 @@ impl MasterEnv {
             namespaces: Namespaces::default(),
             placement,
             balancer: default_balancer(),
+            balancing: Balancing::new(&options),
             dispatcher: Dispatcher::new(retry_policy(&options)),
             split_workers: SplitWorkers::new(options.assignment.wal_splitters_max as usize),
             switches: Switches::default(),

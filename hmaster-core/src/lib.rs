@@ -43,6 +43,7 @@
 //! Where code guards against one of the numbered dangers of HBase's protocol, a comment names its number.
 
 pub mod assignment;
+pub mod balancing;
 pub mod catalog;
 pub mod changes;
 mod codec;

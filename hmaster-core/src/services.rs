@@ -8,6 +8,7 @@
 //! topic. A request is turned into nouns at the door.
 
 mod admin;
+mod balancing;
 mod cluster_status;
 mod compactions;
 mod hbck;

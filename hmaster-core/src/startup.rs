@@ -111,6 +111,8 @@ pub async fn run(reign: &Reign) -> Result<(), StartError> {
     namespace_table::load(reign).await?;
     env.set_condition(Event::Initialized, true);
     env.tasks.spawn(env.clone().run_catalog_janitor());
+    env.tasks.spawn(env.clone().run_balancer_status());
+    env.tasks.spawn(env.clone().run_balancer());
     env.tasks.spawn(env.clone().run_consistency_checks());
     env.progress.finish();
     Ok(())

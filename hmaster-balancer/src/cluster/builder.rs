@@ -60,7 +60,7 @@ impl ClusterBuilder {
                 }) as u32;
             }
             by_address.entry(address).or_insert(at as u32);
-            servers.push(ServerInfo { name, host, rack: rack_at, capacity: 200 });
+            servers.push(ServerInfo { name, host, rack: rack_at, capacity: 0 });
         }
         let cluster = Cluster {
             servers,

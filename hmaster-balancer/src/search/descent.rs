@@ -10,6 +10,12 @@ use crate::state::{Action, State};
 /// Rounds of looking at as many candidates as there are regions, at most.
 const ROUNDS_MAX: usize = 4;
 const GAIN_MIN: f64 = 1e-12;
+/// Temperature at which annealing begins, as a part of the cost.
+const HOT: f64 = 0.05;
+/// Times that it cools down.
+const CYCLES: f64 = 4.0;
+/// Candidates at one temperature.
+const ROUND: u64 = 256;
 
 /// Looks at random candidates while they keep paying.
 pub(super) fn descend(state: &mut State<'_>, rules: &Rules, meter: &mut Meter<'_>, rng: &mut Rng) {
@@ -35,6 +41,38 @@ pub(super) fn descend(state: &mut State<'_>, rules: &Rules, meter: &mut Meter<'_
             return;
         }
     }
+}
+
+/// Anneals with candidates of any kind until the budget is spent, and ends with the best that was seen. For clusters so
+/// small that it matters which server has a region more than the others.
+pub(super) fn anneal(state: &mut State<'_>, rules: &Rules, meter: &mut Meter<'_>, rng: &mut Rng) {
+    let cluster = state.cluster();
+    if cluster.region_count() < 2 || cluster.server_count() < 2 {
+        return;
+    }
+    let begin = meter.share();
+    let (mut best, mut best_places) = (state.total(), state.places().to_vec());
+    let (mut total, mut hot) = (best, best * HOT);
+    while !meter.is_over() {
+        let done = (meter.share() - begin) / (1.0 - begin).max(1e-9) * CYCLES;
+        let temperature = hot * (1.0 - done.fract()).powi(3);
+        for _ in 0..ROUND {
+            meter.spend(1);
+            let Some(action) = draw(state, rules, rng) else { continue };
+            let change = state.change_of(action);
+            if change < -temperature * rng.f64().max(1e-12).ln() - GAIN_MIN {
+                state.apply(action);
+                total += change;
+                if total < best - GAIN_MIN {
+                    (best, total) = (state.total(), state.total());
+                    best_places.copy_from_slice(state.places());
+                    hot = best * HOT;
+                }
+            }
+        }
+        total = state.total();
+    }
+    state.restore(&best_places);
 }
 
 /// A move or an exchange that the rules allow.

@@ -95,3 +95,21 @@ fn random_bytes_do_no_harm() {
         let _ = read_one(&bytes);
     }
 }
+
+#[test]
+fn reports_of_servers_are_samples_too() {
+    let load = |regions: &[Vec<u8>]| regions.concat();
+    let name: ServerName = "a,16020,7".parse().unwrap();
+    let other: ServerName = "b,16020,7".parse().unwrap();
+    let mut history = LoadHistory::new(15);
+    let first = load(&[region("t,a,1.x.", 10, 4), region("t,b,1.y.", 5, 1)]);
+    observe_loads([(&name, &first[..])], &mut history).unwrap();
+    // It has moved, and its old server hasn't reported since.
+    let (old, new) = (load(&[region("t,a,1.x.", 10, 4)]), load(&[region("t,a,1.x.", 40, 8)]));
+    observe_loads([(&other, &new[..]), (&name, &old[..])], &mut history).unwrap();
+    assert_eq!(history.loads_of(b"t,a,1.x."), Some([30.0, 0.0, 0.0, 6.0]));
+    assert_eq!(history.loads_of(b"t,b,1.y."), None, "what nobody has any more is forgotten");
+    assert!(observe_loads([(&name, &[0xff_u8; 20][..])], &mut history).is_err());
+    observe_loads([(&name, &first[..])], &mut history).unwrap();
+    assert!(history.loads_of(b"t,b,1.y.").is_some());
+}

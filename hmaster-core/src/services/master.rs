@@ -7,7 +7,7 @@ use hmaster_protocol::{CallContext, RpcService, bad_request, decode, pb};
 use hmaster_types::JavaException;
 
 use super::{
-    MasterServices, cluster_status, compactions, janitors, lifecycle, list, namespaces, procedures,
+    MasterServices, balancing, cluster_status, compactions, janitors, lifecycle, list, namespaces, procedures,
     region_changes, regions, schema, servers, switches,
 };
 use crate::switches::Switch;
@@ -373,8 +373,19 @@ impl MasterService<CallContext> for MasterServices {
         _: &CallContext,
         request: pb::SetBalancerRunningRequest,
     ) -> Answer<pb::SetBalancerRunningResponse> {
-        let prev_balance_value = Some(switches::set(&self.role, Switch::Balancer, request.on).await?);
-        Ok(pb::SetBalancerRunningResponse { prev_balance_value })
+        balancing::set_running(&self.role, &request).await
+    }
+
+    async fn balance(
+        &self,
+        _: &CallContext,
+        request: pb::BalanceRequest,
+    ) -> Answer<pb::BalanceResponse> {
+        balancing::balance(&self.role, &request).await
+    }
+
+    async fn get_log_entries(&self, _: &CallContext, request: pb::LogRequest) -> Answer<pb::LogEntry> {
+        balancing::log_entries(&self.role, request)
     }
 
     async fn is_balancer_enabled(

@@ -1,5 +1,6 @@
 //! A real master in a cluster in memory, see [`hmaster_core::testing`].
 
+mod balancing;
 mod bootstrap;
 mod calls;
 mod crashes;

@@ -1,0 +1,53 @@
+//! The balancer's settings, from the master's.
+
+use hmaster_balancer::{Config, Function};
+use hmaster_config::Options;
+
+/// Simple class names of balancers whose plans are made here.
+const STOCHASTIC: &str = "StochasticLoadBalancer";
+const SIMPLE: &str = "SimpleLoadBalancer";
+
+/// The settings; the defaults, and a word in the log, where they can't be read.
+pub(super) fn config(options: &Options) -> Config {
+    let config = Config::from_settings(|key| options.balancer_settings.get(key)).unwrap_or_else(|error| {
+        tracing::error!(%error, "the balancer works with its defaults");
+        Config::default()
+    });
+    match options.balancer.class.rsplit('.').next() {
+        Some(STOCHASTIC) | None => config,
+        Some(SIMPLE) => counts_only(config),
+        Some(class) => {
+            tracing::warn!(class, "not a balancer of this master, which balances as {STOCHASTIC}");
+            config
+        }
+    }
+}
+
+/// SimpleLoadBalancer looks at numbers of regions only, in all and by table.
+fn counts_only(mut config: Config) -> Config {
+    for function in Function::ALL {
+        let counts = [Function::RegionCount, Function::TableSkew, Function::Move];
+        if !counts.contains(&function) {
+            config.weights[function.index()] = 0.0;
+        }
+    }
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_and_bad_ones_leave_the_defaults() {
+        let mut options = Options::default();
+        let key = "hbase.master.balancer.stochastic.readRequestCost";
+        options.balancer_settings.set(key, "3");
+        assert_eq!(config(&options).weight(Function::Read), 3.0);
+        options.balancer_settings.set(key, "many");
+        assert_eq!(config(&options), Config::default());
+        options.balancer.class = format!("org.apache.hadoop.hbase.master.balancer.{SIMPLE}");
+        assert_eq!(config(&options).weight(Function::Read), 0.0);
+        assert_eq!(config(&options).weight(Function::RegionCount), 500.0);
+    }
+}

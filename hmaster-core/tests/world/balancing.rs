@@ -1,0 +1,138 @@
+//! The balancer of a running master: what it moves, when it doesn't, and what it says of that.
+
+use hmaster_config::Options;
+use hmaster_core::testing::{World, WorldConfig};
+use hmaster_protocol::services::master_service::MasterService as _;
+use hmaster_protocol::{decode, pb};
+use hmaster_types::ServerName;
+use prost::Message as _;
+
+use crate::support::{call, check, create, first_region, world, world_of};
+
+const SPLIT_KEYS: [&str; 11] = ["b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+
+/// A world that remembers what its balancer decides.
+fn recording() -> WorldConfig {
+    let mut options = Options::default();
+    options.balancer.remember_decisions = true;
+    options.balancer.remember_rejections = true;
+    WorldConfig { options, ..WorldConfig::default() }
+}
+
+async fn balance(world: &World, dry_run: bool, ignore_rit: bool) -> pb::BalanceResponse {
+    let request = pb::BalanceRequest { ignore_rit: Some(ignore_rit), dry_run: Some(dry_run) };
+    world.active_master().unwrap().services.balance(&call(), request).await.unwrap()
+}
+
+async fn switch(world: &World, on: bool) -> bool {
+    let request = pb::SetBalancerRunningRequest { on, synchronous: Some(true) };
+    let services = &world.active_master().unwrap().services;
+    services.set_balancer_running(&call(), request).await.unwrap().prev_balance_value()
+}
+
+/// A fourth server, which has nothing yet.
+async fn join(world: &World) -> ServerName {
+    let server = world.start_server(3);
+    world.until("four servers", |world| world.env().servers.assignable().len() == 4).await;
+    server
+}
+
+fn regions_on(world: &World, server: &ServerName) -> usize {
+    world.env().regions.server_regions(server).len()
+}
+
+#[test]
+fn a_new_server_gets_its_share() {
+    world(|world| async move {
+        create(&world, "t", &SPLIT_KEYS, 1).await;
+        let server = join(&world).await;
+        let done = balance(&world, false, false).await;
+        assert!(done.balancer_ran);
+        assert!(done.moves_executed() > 0);
+        assert_eq!(done.moves_calculated(), done.moves_executed());
+        world.until_idle().await;
+        assert!((3..=4).contains(&regions_on(&world, &server)), "{}", world.describe());
+        check(&world);
+        let again = balance(&world, false, false).await;
+        assert_eq!((again.balancer_ran, again.moves_calculated()), (true, 0), "it has converged");
+    });
+}
+
+#[test]
+fn the_chore_balances_by_itself() {
+    world(|world| async move {
+        create(&world, "t", &SPLIT_KEYS, 1).await;
+        let server = join(&world).await;
+        world.until("balanced", |world| regions_on(world, &server) >= 3).await;
+        world.until_idle().await;
+        check(&world);
+    });
+}
+
+#[test]
+fn switched_off_it_only_says_what_it_would_do() {
+    world(|world| async move {
+        create(&world, "t", &SPLIT_KEYS, 1).await;
+        assert!(switch(&world, false).await);
+        let server = join(&world).await;
+        assert_eq!(
+            balance(&world, false, false).await,
+            pb::BalanceResponse { balancer_ran: false, moves_calculated: Some(0), moves_executed: Some(0) }
+        );
+        let dry = balance(&world, true, false).await;
+        assert!(dry.balancer_ran && dry.moves_calculated() > 0);
+        assert_eq!((dry.moves_executed(), regions_on(&world, &server)), (0, 0));
+        assert!(!switch(&world, true).await);
+    });
+}
+
+#[test]
+fn regions_in_transition_hold_it_up_unless_they_are_to_be_ignored() {
+    world(|world| async move {
+        create(&world, "t", &SPLIT_KEYS, 1).await;
+        let region = first_region(&world, "t");
+        world.with(|state| state.faults.failing_opens.insert(region.encoded_name(), 5));
+        let moved = world.env().move_region(&region, None).unwrap();
+        world.env().submit(moved).await.unwrap();
+        join(&world).await;
+        assert!(!balance(&world, true, false).await.balancer_ran);
+        assert!(balance(&world, true, true).await.balancer_ran);
+        world.until_idle().await;
+    });
+}
+
+#[test]
+fn decisions_and_rejections_are_kept() {
+    world_of(recording(), |world| async move {
+        create(&world, "t", &SPLIT_KEYS, 1).await;
+        join(&world).await;
+        let calculated = balance(&world, true, false).await.moves_calculated();
+        let asked = pb::BalancerDecisionsRequest { limit: None }.encode_to_vec();
+        let entry = log_entry(&world, "BalancerDecisionsRequest", asked).await.unwrap();
+        assert!(entry.log_class_name.ends_with("MasterProtos$BalancerDecisionsResponse"));
+        let said: pb::BalancerDecisionsResponse = decode(entry.log_message.into()).unwrap();
+        let plans: usize = said.balancer_decision.iter().map(|decision| decision.region_plans.len()).sum();
+        assert_eq!(plans, calculated as usize);
+        let first = &said.balancer_decision[0];
+        assert!(first.computed_total_cost < first.init_total_cost);
+        balance(&world, false, false).await;
+        world.until_idle().await;
+        balance(&world, false, false).await;
+        let asked = pb::BalancerRejectionsRequest { limit: Some(1) }.encode_to_vec();
+        let entry = log_entry(&world, "BalancerRejectionsRequest", asked).await.unwrap();
+        let said: pb::BalancerRejectionsResponse = decode(entry.log_message.into()).unwrap();
+        assert_eq!(said.balancer_rejection.len(), 1);
+        assert!(!said.balancer_rejection[0].cost_func_info.is_empty());
+        assert!(log_entry(&world, "SlowLogResponseRequest", Vec::new()).await.is_err());
+    });
+}
+
+async fn log_entry(
+    world: &World,
+    class: &str,
+    message: Vec<u8>,
+) -> Result<pb::LogEntry, hmaster_types::JavaException> {
+    let log_class_name = format!("org.apache.hadoop.hbase.shaded.protobuf.generated.MasterProtos${class}");
+    let request = pb::LogRequest { log_class_name, log_message: message.into() };
+    world.active_master().unwrap().services.get_log_entries(&call(), request).await
+}
