@@ -11,6 +11,8 @@
 //! Only the key is mandatory. Without a default the field is an `Option`. The default is written as it would stand in
 //! hbase-site.xml; where hbase-default.xml has one, it is the same (a test compares them).
 
+use std::collections::BTreeMap;
+
 use crate::kind::Kind;
 use crate::problem::{Problem, Severity};
 use crate::raw::{Entry, RawConfig, ValueError, has_variable};
@@ -71,6 +73,19 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         self.problems
+    }
+
+    /// Everything that is set under keys that are `wanted`, for who reads its own keys.
+    pub(crate) fn passed_through(&mut self, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
+        let mut settings = BTreeMap::new();
+        for (key, _) in self.raw.iter().filter(|(key, _)| wanted(key)) {
+            match self.raw.get(key) {
+                Ok(Some(text)) => drop(settings.insert(key.to_owned(), text)),
+                Ok(None) => {}
+                Err(error) => self.problems.push(Problem::error(error)),
+            }
+        }
+        settings
     }
 
     /// The value of an option that may be absent.

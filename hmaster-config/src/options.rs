@@ -4,6 +4,7 @@
 //! `dfs.*`, by the file system client) have no entry here. What hmaster doesn't do yet is in `unsupported.rs`; move a key
 //! from there to here when it does.
 
+mod balancer;
 mod chores;
 mod master;
 mod network;
@@ -11,6 +12,7 @@ mod own;
 mod procedures;
 mod storage;
 
+pub use balancer::BalancerSettings;
 pub use chores::{
     BalancerOptions, CleanerOptions, JanitorOptions, MobOptions, NormalizerOptions, QuotaOptions,
 };
@@ -86,6 +88,8 @@ groups! {
     replication: ReplicationOptions,
     /// When to balance; the balancer's own keys are passed through.
     balancer: BalancerOptions,
+    /// What the balancer reads itself.
+    balancer_settings: BalancerSettings,
     /// The normalizer.
     normalizer: NormalizerOptions,
     /// The catalog janitor and other checks.
