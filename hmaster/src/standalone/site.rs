@@ -33,6 +33,8 @@ impl LocalSettings {
             ("hbase.cluster.distributed", "true".to_owned()),
             ("hbase.zookeeper.quorum", zookeeper.ip().to_string()),
             ("hbase.zookeeper.property.clientPort", zookeeper.port().to_string()),
+            // As in Java's standalone mode. After a kill -9, the next start waits until the sessions before have expired.
+            ("zookeeper.session.timeout", "10000".to_owned()),
             ("hbase.master.hostname", "localhost".to_owned()),
             ("hbase.unsafe.regionserver.hostname", "localhost".to_owned()),
             // For Java region servers that join: local disk has no streams that can be synced in Hadoop's sense.
