@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hmaster_fs::memory::{MemoryDisk, MemoryOptions};
+use hmaster_fs::rootdir::parsers as root_parsers;
 use hmaster_fs::{CreateOptions, FileSystem as _, FsPath};
 use hmaster_procedure::{Environment, LoadPlan, Loaded, Registry, StateReader};
 use hmaster_protocol::meta::MetaReader;
-use hmaster_protocol::{decode_delimited, pb};
+use hmaster_protocol::{HBaseMessage, decode_delimited, decode_slice, pb};
 use hmaster_rpc::wire::cell_block::decode_cell_block;
 use hmaster_rpc::wire::connection_header::ConnectionInfo;
 use hmaster_rpc::wire::preamble::Preamble;
@@ -19,16 +20,18 @@ use hmaster_rpc::wire::response::Response;
 use hmaster_store::hfile::{HFile, Reference, ScanRange};
 use hmaster_store::region::parse_store_file_list;
 use hmaster_store::wal::parse_wal;
-use hmaster_types::{Cell, Chance, ManualClock};
+use hmaster_types::{Cell, Chance, ManualClock, RegionInfo, ServerName, TableDescriptor};
 use hmaster_zk::codec::Payload;
-use hmaster_zk::{ClusterId, ClusterUp, MasterInfo, MetaLocation, RegionServerInfo, SwitchKind, envelope};
+use hmaster_zk::{
+    ClusterId, ClusterUp, MasterInfo, MasterSession, MetaLocation, RegionServerInfo, SwitchKind, envelope,
+};
 use hmaster_zk_server::parsers;
 
 /// A target: whether the bytes were accepted.
 pub type Target = fn(&[u8]) -> bool;
 
 /// All targets by name.
-pub const ALL: [(&str, Target); 10] = [
+pub const ALL: [(&str, Target); 12] = [
     ("wal", wal),
     ("hfile", hfile),
     ("reference", reference),
@@ -39,6 +42,8 @@ pub const ALL: [(&str, Target); 10] = [
     ("site_xml", site_xml),
     ("meta_row", meta_row),
     ("procedure_row", procedure_row),
+    ("root_file", root_file),
+    ("message", message),
 ];
 
 /// A write-ahead log.
@@ -102,13 +107,14 @@ pub fn zk_payload(data: &[u8]) -> bool {
     }
     let Some((kind, data)) = data.split_first() else { return false };
     let Ok(payload) = envelope::unwrap(&Bytes::copy_from_slice(data)) else { return false };
-    match kind % 6 {
+    match kind % 7 {
         0 => is::<ClusterId>(&payload),
         1 => is::<ClusterUp>(&payload),
         2 => is::<MetaLocation>(&payload),
         3 => is::<MasterInfo>(&payload),
         4 => is::<RegionServerInfo>(&payload),
-        _ => SwitchKind::Balancer.decode(&payload).is_ok(),
+        5 => SwitchKind::Balancer.decode(&payload).is_ok(),
+        _ => is::<MasterSession>(&payload),
     }
 }
 
@@ -126,6 +132,39 @@ pub fn zk_request(data: &[u8]) -> bool {
 pub fn site_xml(data: &[u8]) -> bool {
     let file = Arc::from(Path::new("hbase-site.xml"));
     std::str::from_utf8(data).is_ok_and(|text| hmaster_config::parse_str(text, &file).is_ok())
+}
+
+/// The small files of the root folder: version, cluster id, region, schema.
+pub fn root_file(data: &[u8]) -> bool {
+    let Some((kind, file)) = data.split_first() else { return false };
+    match kind % 4 {
+        0 => root_parsers::version(file),
+        1 => root_parsers::cluster_id(file),
+        2 => root_parsers::region_info(file),
+        _ => root_parsers::table_schema(file),
+    }
+}
+
+/// Messages that clients and region servers send, with what is made of them.
+pub fn message(data: &[u8]) -> bool {
+    fn read<M: HBaseMessage>(bytes: &[u8]) -> Option<M> {
+        decode_slice(bytes).ok()
+    }
+    let Some((kind, bytes)) = data.split_first() else { return false };
+    match kind % 6 {
+        0 => read::<pb::TableSchema>(bytes).is_some_and(|schema| TableDescriptor::try_from(&schema).is_ok()),
+        1 => read::<pb::RegionInfo>(bytes).is_some_and(|region| RegionInfo::try_from(&region).is_ok()),
+        2 => read::<pb::CreateTableRequest>(bytes)
+            .is_some_and(|request| TableDescriptor::try_from(&request.table_schema).is_ok()),
+        3 => read::<pb::RegionServerReportRequest>(bytes)
+            .is_some_and(|report| ServerName::try_from(&report.server).is_ok()),
+        4 => read::<pb::ReportRegionStateTransitionRequest>(bytes).is_some_and(|report| {
+            report.transition.iter().all(|transition| {
+                transition.region_info.iter().all(|region| RegionInfo::try_from(region).is_ok())
+            })
+        }),
+        _ => read::<pb::ExecuteProceduresRequest>(bytes).is_some(),
+    }
 }
 
 /// A row of hbase:meta: cells, each with its length before it.

@@ -69,5 +69,6 @@ pub mod step;
 pub mod switches;
 mod system_tables;
 pub mod tables;
+pub mod takeover;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -4,6 +4,7 @@ pub mod fatal_errors;
 pub mod flushed;
 mod follow;
 pub mod manager;
+mod presence;
 
 pub use fatal_errors::FatalErrors;
 pub use flushed::{FlushedSequenceIds, RegionFlush};

@@ -11,8 +11,11 @@ mod waiting;
 
 use std::sync::Arc;
 
+use hmaster_config::Options;
 use hmaster_procedure::engine::EngineConfig;
-use hmaster_procedure::{ExecutorError, LoadError, LoadPlan, ProcedureExecutor, ProcedureStore};
+use hmaster_procedure::{
+    ExecutorError, LoadError, LoadPlan, LoadProblem, Loaded, ProcedureExecutor, ProcedureStore,
+};
 use hmaster_types::{ProcId, RegionInfo};
 
 use crate::environment::{Conditions, MasterEnv, Reign, ReignTasks};
@@ -21,6 +24,7 @@ use crate::message::Event;
 use crate::registry::registry;
 use crate::tables::init_meta::{self, InitMeta};
 
+pub(crate) use servers::Findings;
 pub use waiting::{Enough, ServerCount};
 
 /// Why a reign didn't begin.
@@ -39,11 +43,32 @@ pub enum StartError {
     #[error("load procedures: {0}")]
     Store(#[from] hmaster_procedure::StoreError),
     /// Some procedures can't be continued.
-    #[error("{0}")]
-    Procedures(#[from] LoadError),
+    #[error("{}", cannot_continue(.0))]
+    Procedures(Vec<LoadProblem>),
     /// It ended before it began.
     #[error("the active role ended while starting: {0}")]
     Ended(String),
+}
+
+/// By name, and what can be done.
+fn cannot_continue(problems: &[LoadProblem]) -> String {
+    /// The rest is in the log.
+    const NAMED_MAX: usize = 20;
+    let mut text = format!("{} procedures can't be continued, and nothing was touched:", problems.len());
+    for problem in problems.iter().take(NAMED_MAX) {
+        text += &format!("\n  {problem}");
+    }
+    if problems.len() > NAMED_MAX {
+        text += &format!("\n  and {} more", problems.len() - NAMED_MAX);
+    }
+    text + "\nLet the master finish them that began them, or have them end as they are by \
+            hmaster.takeover.bypass.unknown.procedures=true"
+}
+
+impl From<LoadError> for StartError {
+    fn from(error: LoadError) -> Self {
+        Self::Procedures(error.0)
+    }
 }
 
 /// What a reign is started with, besides its environment.
@@ -65,7 +90,7 @@ pub struct Start {
 pub async fn load(start: Start) -> Result<Reign, StartError> {
     let Start { env, tasks, procedures, id_floor } = start;
     env.progress.begin("Load procedures");
-    let plan = LoadPlan::new(procedures.load().await?, &registry());
+    let plan = plan(procedures.load().await?, &env.options)?;
     tracing::info!(%plan, "procedures");
     let config = engine_config(&env);
     let executor =
@@ -79,6 +104,43 @@ pub async fn load(start: Start) -> Result<Reign, StartError> {
     env.progress.begin("Load switches");
     stage(env, "load switches", env.load_switches()).await?;
     Ok(reign)
+}
+
+/// Whether all procedures can be continued, or may be ended as they are. Touches nothing.
+///
+/// # Errors
+/// Names those that can't be continued.
+pub fn check_procedures(loaded: Loaded, options: &Options) -> Result<(), StartError> {
+    plan(loaded, options).map(drop)
+}
+
+/// What is to be continued. With `hmaster.takeover.bypass.unknown.procedures` the rest is settled as it is settled by
+/// hand: it ends without having done more, and rows that belong to nothing go.
+fn plan(loaded: Loaded, options: &Options) -> Result<LoadPlan<MasterEnv>, StartError> {
+    let mut plan = LoadPlan::new(loaded, &registry());
+    let problems: Vec<LoadProblem> = plan.problems().cloned().collect();
+    for problem in &problems {
+        tracing::error!("{problem}");
+    }
+    if problems.is_empty() {
+        return Ok(plan);
+    }
+    if !options.own.bypass_unknown_procedures {
+        return Err(StartError::Procedures(problems));
+    }
+    for LoadProblem { id, .. } in &problems {
+        let how = if plan.bypass(*id) {
+            "it ends without having done more"
+        } else if plan.discard(*id) {
+            "its rows that belong to nothing go"
+        } else {
+            plan.set_aside(*id);
+            "it is left where it is"
+        };
+        tracing::warn!(pid = %id, how, "bypassed as configured");
+    }
+    let left: Vec<LoadProblem> = plan.problems().cloned().collect();
+    if left.is_empty() { Ok(plan) } else { Err(StartError::Procedures(left)) }
 }
 
 /// Begins to work and to listen, and ends when clients can be served.

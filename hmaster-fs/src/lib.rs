@@ -12,6 +12,8 @@
 //! - [`memory::MemoryFileSystem`]: memory, shared by several clients, with crashes, faults and delays, for
 //!   tests and simulation.
 //!
+//! [`GuardedFileSystem`] is any of them for a process that may act only for a time.
+//!
 //! All three pass one suite, `conformance` (feature `conformance`). [`connect`] picks one by its URI.
 //!
 //! ```
@@ -52,6 +54,7 @@ mod file_system;
 mod status;
 mod streams;
 
+mod guarded;
 #[cfg(feature = "hdfs")]
 mod hdfs;
 mod local;
@@ -69,6 +72,7 @@ pub use error::{FsError, FsErrorKind, NotFoundAsNone, Operation};
 pub use file_system::{FileStream, FileSystem};
 #[cfg(feature = "hdfs")]
 pub use hdfs::{HdfsFileSystem, HdfsOptions, HdfsSetupError};
+pub use guarded::{GuardedFileSystem, Permit};
 pub use local::LocalFileSystem;
 pub use path::FsPath;
 pub use status::{CreateMode, CreateOptions, FileKind, FileStatus, NewFile, Permission, Usage};

@@ -25,6 +25,8 @@ mod descriptors;
 mod error;
 mod layout;
 mod meta;
+#[doc(hidden)]
+pub mod parsers;
 mod regions;
 mod sequence_ids;
 mod table_info;
@@ -37,7 +39,7 @@ use std::sync::Arc;
 
 use hmaster_types::Clock;
 
-use crate::{FileSystem, FsPath, FsUri};
+use crate::{FileSystem, FsPath, FsUri, GuardedFileSystem, Permit};
 
 pub use bootstrap::{PrepareOptions, RootInfo};
 pub use content::FILE_SYSTEM_VERSION;
@@ -82,6 +84,15 @@ impl RootDir {
         self.layout = self.layout.with_wal_root(wal_root);
         self.wal_fs = wal_fs;
         Ok(self)
+    }
+
+    /// The same, to be changed as long as `permit` is valid.
+    #[must_use]
+    pub fn guarded(&self, permit: &Arc<dyn Permit>) -> Self {
+        let guard = |fs: &Arc<dyn FileSystem>| -> Arc<dyn FileSystem> {
+            Arc::new(GuardedFileSystem::new(Arc::clone(fs), Arc::clone(permit)))
+        };
+        Self { fs: guard(&self.fs), wal_fs: guard(&self.wal_fs), ..self.clone() }
     }
 
     /// Where everything is.

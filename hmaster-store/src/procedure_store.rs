@@ -62,21 +62,7 @@ impl ProcedureStore for RegionProcedureStore {
     }
 
     async fn load(&self) -> Result<Loaded, StoreError> {
-        let mut loaded = Loaded::default();
-        for row in self.0.rows(PROC_FAMILY) {
-            let Some(value) = value(&row) else { continue };
-            let id = row_id(&row.0).map_err(|error| failed("load", error))?;
-            loaded.max_proc_id = loaded.max_proc_id.max(id.0);
-            if !value.is_empty() {
-                let record = decode::<pb::Procedure>(value);
-                loaded.records.push(record.map_err(|error| StoreError {
-                    reason: format!("the row of procedure {id}"),
-                    ..failed("load", error)
-                })?);
-            }
-        }
-        debug!(records = loaded.records.len(), max = loaded.max_proc_id, "loaded procedures");
-        Ok(loaded)
+        loaded(self.0.rows(PROC_FAMILY))
     }
 
     /// Looks at all rows; deletes are queued, and a failure shows with the next batch.
@@ -93,6 +79,25 @@ impl ProcedureStore for RegionProcedureStore {
             row = Some(next);
         }
     }
+}
+
+/// The procedures in rows of family `proc`.
+pub(crate) fn loaded(rows: Vec<RowCells>) -> Result<Loaded, StoreError> {
+    let mut loaded = Loaded::default();
+    for row in rows {
+        let Some(value) = value(&row) else { continue };
+        let id = row_id(&row.0).map_err(|error| failed("load", error))?;
+        loaded.max_proc_id = loaded.max_proc_id.max(id.0);
+        if !value.is_empty() {
+            let record = decode::<pb::Procedure>(value);
+            loaded.records.push(record.map_err(|error| StoreError {
+                reason: format!("the row of procedure {id}"),
+                ..failed("load", error)
+            })?);
+        }
+    }
+    debug!(records = loaded.records.len(), max = loaded.max_proc_id, "loaded procedures");
+    Ok(loaded)
 }
 
 /// A procedure's cell, which is empty for a deleted one.

@@ -25,6 +25,7 @@
 mod archive;
 pub(crate) mod error;
 mod folder;
+mod glimpse;
 mod journal;
 mod mem_store;
 mod replay;
@@ -57,6 +58,7 @@ use store_files::Store;
 use takeover::LogFolders;
 
 pub use error::{NoSuchFamily, OpenError};
+pub use glimpse::{Glimpse, GlimpsedLog};
 pub use mem_store::RowCells;
 pub use schema::{INFO_FAMILY, PROC_FAMILY, REGION_SERVER_FAMILY, STATE_FAMILY};
 pub use store_files::{StoreFileList, parse_store_file_list};
@@ -105,10 +107,9 @@ impl MasterRegion {
         let data = master_data(root, &clock)?;
         let table = folder::prepare(&data).await?;
         let region = &table.region;
-        let beside_wals = data.layout().wal_table(region.table()).join(&region.encoded_name().to_string());
-        let folders = LogFolders::new(&data, &beside_wals, server, options.lease_wait_max);
+        let folders = LogFolders::new(&data, region, server, options.lease_wait_max);
         let taken = folders.take_over().await?;
-        let (store, replayed) = load(&data, &table, &taken).await?;
+        let (store, replayed) = load_from(&data, &table, &taken).await?;
         let recorded = data.max_sequence_id(region).await?.map_or(0, |id| u64::try_from(id.0).unwrap_or(0));
         let sequence = replayed.sequence_id_max.max(recorded);
         let archive =
@@ -220,7 +221,7 @@ fn master_data(root: &RootDir, clock: &Arc<dyn Clock>) -> Result<RootDir, OpenEr
 }
 
 /// Reads store files and logs.
-async fn load(
+async fn load_from(
     data: &RootDir,
     table: &Table,
     taken: &[hmaster_fs::FsPath],

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use hmaster_types::{Cell, CellParts, CellType, ParseError, ServerName};
 
-use crate::region::{MasterRegion, MutateError, REGION_SERVER_FAMILY, STATE_FAMILY};
+use crate::region::{MasterRegion, MutateError, REGION_SERVER_FAMILY, RowCells, STATE_FAMILY};
 use crate::wal::Durable;
 
 const SERVER_QUALIFIER: &[u8] = b"state";
@@ -28,8 +28,7 @@ impl MasterRegion {
     /// # Errors
     /// When a row isn't a server's name.
     pub fn servers(&self) -> Result<Vec<ServerName>, ParseError> {
-        let name = |row: &Bytes| String::from_utf8_lossy(row).parse();
-        self.rows(REGION_SERVER_FAMILY).iter().map(|(row, _)| name(row)).collect()
+        server_names(&self.rows(REGION_SERVER_FAMILY))
     }
 
     /// Records that a region server has started.
@@ -84,6 +83,11 @@ impl MasterRegion {
         let cell = put(name.as_bytes(), STATE_FAMILY, STATE_QUALIFIER, value)?;
         Ok(self.submit(vec![cell]).map_err(MutateError::from)?)
     }
+}
+
+/// The servers whose rows these are.
+pub(crate) fn server_names(rows: &[RowCells]) -> Result<Vec<ServerName>, ParseError> {
+    rows.iter().map(|(row, _)| String::from_utf8_lossy(row).parse()).collect()
 }
 
 fn put(row: &[u8], family: &[u8], qualifier: &[u8], value: &[u8]) -> Result<Cell, ParseError> {

@@ -7,6 +7,7 @@ mod cluster;
 mod meta;
 mod namespace;
 mod server;
+mod session;
 mod switch;
 mod table;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::watcher::Znode;
 pub use cluster::{ClusterId, ClusterUp};
 pub use meta::MetaLocation;
 pub use server::{MasterInfo, RegionServerInfo};
+pub use session::MasterSession;
 pub use switch::SwitchKind;
 
 /// Something that is kept in a znode.

@@ -14,6 +14,9 @@
 //! - Whoever makes `master` also writes `backup-masters`, in one transaction. Nobody reads that, but its version tells
 //!   whoever is about to delete a former life's `master` whether another master has meanwhile taken its place; the
 //!   version of `master` begins anew with each. (A Java master that takes its place in that moment isn't seen.)
+//! - An active hmaster leaves its session's id and password in a znode of its own. A waiting one that is told that the
+//!   active's process is gone ([`Elector::process_gone`]) ends that session instead of waiting until it runs out. If the
+//!   process lives after all, its connection to ZooKeeper is closed with the session, and it stops as soon as it notices.
 //!
 //! Once it ended it never begins again: a new election takes a new [`Elector`], and a new session if that is over.
 
@@ -61,7 +64,7 @@ enum Phase {
     Looking,
     /// Someone else is active.
     Waiting(Holder),
-    /// Is deleting `master`, which is its own of an earlier life or of one known to be dead.
+    /// Is deleting `master`, which is its own of an earlier life, or ending the session of a process that is gone.
     Removing(Holder),
     Active,
     Ended,
@@ -101,8 +104,8 @@ pub enum Input {
     NotRemoved,
     /// `running` was there and is gone.
     ClusterDown,
-    /// This master is certainly dead, whatever its session says: its process is gone and will not act.
-    KnownDead(ServerName),
+    /// The process of this master is gone, although its session isn't: nobody listens where it listened.
+    ProcessGone(ServerName),
     /// The lease is no more, or the session.
     Lost(LeaseLoss),
     /// ZooKeeper refuses something that is needed.
@@ -124,6 +127,8 @@ pub enum Command {
     Look,
     /// Delete `master` if it is the one that this transaction made.
     Remove(Zxid),
+    /// End the session that `master` belongs to, if its owner has left what that takes.
+    EndSession(Holder),
     /// Be active; `master` was made by this transaction.
     Activate(Zxid),
     /// Delete `master` if it is this session's.
@@ -197,10 +202,12 @@ impl Election {
                 self.phase = Phase::Waiting(holder.clone());
                 Vec::new()
             }
-            (Input::KnownDead(dead), Phase::Waiting(holder)) if holder.is(&dead) => {
-                self.remove(holder.clone())
+            (Input::ProcessGone(gone), Phase::Waiting(holder)) if holder.is(&gone) => {
+                let holder = holder.clone();
+                self.phase = Phase::Removing(holder.clone());
+                vec![Command::EndSession(holder)]
             }
-            (Input::NotSeen | Input::NotRemoved | Input::KnownDead(_), _) => Vec::new(),
+            (Input::NotSeen | Input::NotRemoved | Input::ProcessGone(_), _) => Vec::new(),
         }
     }
 

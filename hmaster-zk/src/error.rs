@@ -39,6 +39,8 @@ pub enum Operation {
     Multi,
     /// Wait until the server has caught up with its leader.
     Sync,
+    /// End another session.
+    EndSession,
 }
 
 /// Why an operation failed.
@@ -161,6 +163,7 @@ impl fmt::Display for Operation {
             Self::Children => "list",
             Self::Multi => "transaction on",
             Self::Sync => "sync",
+            Self::EndSession => "end another session",
         })
     }
 }

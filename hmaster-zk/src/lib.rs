@@ -40,7 +40,7 @@
 //!
 //! let zk = ZkWatcher::connect(&config, "master:16000", Chance::from_entropy()).await?;
 //! zk.create_base_znodes().await?;
-//! let elector = Elector::start(zk.clone(), ElectorConfig { me, backup: false, clock: Arc::new(BootClock) });
+//! let elector = Elector::start(zk.clone(), ElectorConfig::new(me, Arc::new(BootClock)));
 //! let active = elector.active().await?; // waits here as long as another master is active
 //! let mut region_servers = RegionServerTracker::new(zk.clone());
 //! while active.lease.valid() {
@@ -85,8 +85,8 @@ pub mod memory;
 
 pub use acl::AclPolicy;
 pub use codec::{
-    ClusterId, ClusterUp, CodecError, CodecReason, MasterInfo, MetaLocation, Payload, RegionServerInfo,
-    SwitchKind,
+    ClusterId, ClusterUp, CodecError, CodecReason, MasterInfo, MasterSession, MetaLocation, Payload,
+    RegionServerInfo, SwitchKind,
 };
 pub use config::ZkConfig;
 pub use election::{ActiveRole, Elector, ElectorConfig, End, Role};
@@ -94,6 +94,8 @@ pub use error::{Operation, ZkError, ZkErrorKind};
 pub use lease::{BootClock, LeaseKeeper, LeaseLoss, LeaseTerms, MonotonicClock, SessionLease, TokioClock};
 pub use paths::{BarrierPaths, ZnodePaths};
 pub use recoverable::{RecoverableZooKeeper, RetryPolicy};
-pub use session::{MultiOp, NodeWatch, RealSession, SessionConfig, SessionState, WatchEvent, ZkSession};
+pub use session::{
+    MultiOp, NodeWatch, RealSession, SessionConfig, SessionCredentials, SessionState, WatchEvent, ZkSession,
+};
 pub use watcher::{ZkWatcher, Znode};
 pub use znode::{Acl, CreateMode, SessionId, Stat, Zxid};

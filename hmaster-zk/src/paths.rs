@@ -15,6 +15,8 @@ pub struct ZnodePaths {
     pub draining: String,
     /// The active master. `zookeeper.znode.master`.
     pub master: String,
+    /// The session of an active hmaster, for whoever finds its process gone. Not one of Java's.
+    pub master_session: String,
     /// Masters that wait. `zookeeper.znode.backup.masters`.
     pub backup_masters: String,
     /// There while the cluster is to be up. `zookeeper.znode.state`.
@@ -89,6 +91,7 @@ impl ZnodePaths {
             rs: below(&base, "rs", "rs"),
             draining: below(&base, "draining.rs", "draining"),
             master: below(&base, "master", "master"),
+            master_session: join(&base, "hmaster-session"),
             backup_masters: below(&base, "backup.masters", "backup-masters"),
             running: below(&base, "state", "running"),
             table: below(&base, "tableEnableDisable", "table"),

@@ -10,6 +10,7 @@
 //! - Once the session is over every operation fails and every watch fires.
 
 mod convert;
+mod handshake;
 mod real;
 mod watch;
 
@@ -20,7 +21,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::watch::Receiver;
 
-use crate::error::ZkError;
+use crate::error::{Operation, ZkError, ZkErrorKind};
 use crate::znode::{Acl, CreateMode, SessionId, Stat};
 
 pub use real::{RealSession, SessionConfig};
@@ -80,6 +81,33 @@ pub trait ZkSession: Send + Sync + fmt::Debug {
 
     /// Ends the session; its ephemeral znodes go at once. Gives up waiting for the server after a while.
     async fn close(&self);
+
+    /// What others need to end this session when its process is gone; none if that isn't known.
+    fn credentials(&self) -> Option<SessionCredentials> {
+        None
+    }
+
+    /// Ends another session, with what its owner left for that. Its ephemeral znodes are gone when this returns. A
+    /// session that is over already is no error.
+    async fn end_other(&self, credentials: &SessionCredentials) -> Result<(), ZkError> {
+        let reason = ZkErrorKind::Unsupported(format!("ending session {}", credentials.id));
+        Err(ZkError::new(Operation::EndSession, "/", reason))
+    }
+}
+
+/// What it takes to take up a session, or to end it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionCredentials {
+    /// The session.
+    pub id: SessionId,
+    /// What the servers gave for it to whoever began it.
+    pub password: Vec<u8>,
+}
+
+impl fmt::Debug for SessionCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionCredentials").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// Where a session is in its life.

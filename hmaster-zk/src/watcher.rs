@@ -86,16 +86,16 @@ impl ZkWatcher {
     pub async fn create_base_znodes(&self) -> Result<(), ZkError> {
         let paths = &self.paths;
         self.create_with_parents(&paths.base, b"").await?;
-        for path in [
-            &paths.rs,
-            &paths.draining,
-            &paths.table,
-            &paths.split_wal,
-            &paths.backup_masters,
-            &paths.master_maintenance,
-        ] {
-            self.create_if_absent(path, b"").await?;
-        }
+        // At the same time: the ensemble syncs them to disk together.
+        let make = |path| self.create_if_absent(path, b"");
+        tokio::try_join!(
+            make(&paths.rs),
+            make(&paths.draining),
+            make(&paths.table),
+            make(&paths.split_wal),
+            make(&paths.backup_masters),
+            make(&paths.master_maintenance),
+        )?;
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use hmaster_types::{Chance, ServerName};
 use hmaster_zk::tracker::RegionServerTracker;
 use hmaster_zk::{
     Acl, BootClock, CreateMode, LeaseKeeper, LeaseLoss, MonotonicClock as _, MultiOp, RealSession,
-    SessionConfig, SessionState, WatchEvent, ZkConfig, ZkError, ZkErrorKind, ZkSession, ZkWatcher,
+    SessionConfig, SessionCredentials, SessionState, WatchEvent, ZkConfig, ZkError, ZkErrorKind, ZkSession, ZkWatcher,
 };
 use hmaster_zk_server::ZkServer;
 use proxy::Proxy;
@@ -85,6 +85,25 @@ async fn znodes_come_and_go() {
     session.close().await;
     assert_eq!(other.exists("/a/e").await.unwrap(), None, "the end of a session takes its znodes along");
     assert_eq!(kind(session.get("/a").await), ZkErrorKind::Closed);
+}
+
+/// The session's owner still has its connection: it is told at once.
+#[tokio::test]
+async fn a_session_is_ended_by_whoever_knows_its_password() {
+    let server = server().await;
+    let (session, other) = (connect(&server).await, connect(&server).await);
+    make(&session, "/e", CreateMode::Ephemeral).await.unwrap();
+    let left = session.credentials().expect("known");
+    assert_eq!(left.id, session.id());
+    let wrong = SessionCredentials { password: vec![0; 16], ..left.clone() };
+    other.end_other(&wrong).await.unwrap();
+    assert!(other.exists("/e").await.unwrap().is_some(), "a wrong password ends nothing");
+    other.end_other(&left).await.unwrap();
+    assert_eq!(other.exists("/e").await.unwrap(), None);
+    let mut state = session.state();
+    timeout(PATIENCE, state.wait_for(|state| *state == SessionState::Expired)).await.unwrap().unwrap();
+    other.end_other(&left).await.expect("once more is no error");
+    assert_eq!(*other.state().borrow(), SessionState::Connected);
 }
 
 #[tokio::test]

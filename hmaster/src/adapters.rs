@@ -2,6 +2,7 @@
 
 pub(crate) mod files;
 pub(crate) mod host_names;
+pub(crate) mod presence;
 pub(crate) mod region_servers;
 mod rows;
 pub(crate) mod rpc_statistics;

@@ -3,6 +3,7 @@
 mod balance;
 mod standalone;
 mod start;
+mod takeover;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,8 @@ struct CommandLine {
 enum Command {
     /// Runs a master, as `hbase master start` does, in the foreground
     Start(start::Start),
+    /// Says what a master would find and do if it took over a cluster, and changes nothing
+    Takeover(takeover::Takeover),
     /// Says what the balancer would do, without a cluster
     Balance(balance::Balance),
     /// Runs a whole cluster in this process: ZooKeeper, a master and region servers, on local disk
@@ -42,6 +45,7 @@ pub(crate) fn main() -> ExitCode {
     let command_line = CommandLine::parse();
     let done = match command_line.command {
         Command::Start(start) => start.run(),
+        Command::Takeover(takeover) => takeover.run(),
         Command::Balance(balance) => balance.run(),
         Command::Standalone(standalone) => standalone.run(),
     };

@@ -57,6 +57,11 @@ pub(crate) fn root_dir(config: &Configuration, clock: Arc<dyn Clock>) -> Result<
     root_dir.with_wals_in(wal_fs, wal_root.path).map_err(FileSystemError::Wals)
 }
 
+/// Whether a server whose WALs are taken can't write to them any more, wherever it runs.
+pub(crate) fn has_leases(root: &RootDir) -> bool {
+    root.wal_file_system().uri(root.layout().wal_root()).scheme.as_deref() == Some("hdfs")
+}
+
 fn open(
     config: &Configuration,
     key: &'static str,

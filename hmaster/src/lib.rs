@@ -24,6 +24,7 @@
 //!
 //! - `master/`: the life of a master, from the election to its end.
 //! - `adapters/`: the ports of [`hmaster_core`] over the crates that do I/O. Nothing is decided there.
+//! - [`takeover`]: what a master would do here, without doing it.
 //! - `file_systems`, `host`: which file systems, and under which name, the configuration asks for.
 //!
 //! # Features
@@ -38,6 +39,7 @@ mod host;
 mod master;
 #[cfg(feature = "standalone")]
 pub mod standalone;
+pub mod takeover;
 
 pub use error::{BuildError, FileSystemError, HostError, RunError};
 pub use hmaster_config::Configuration;

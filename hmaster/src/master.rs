@@ -11,6 +11,7 @@
 //! anew as one that waits. What can't be mended by that, such as a store that doesn't take writes, ends the master.
 
 mod builder;
+mod failover;
 mod follow;
 mod life;
 mod reign;
@@ -50,6 +51,8 @@ struct Parts {
     /// The port of the pages; 0 without pages.
     info_port: u16,
     backup: bool,
+    /// Where it listens; none for every address of its host.
+    address: Option<SocketAddr>,
     clock: Arc<dyn Clock>,
     chance: Arc<Chance>,
     leaves_session: bool,

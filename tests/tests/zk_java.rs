@@ -275,3 +275,21 @@ async fn a_master_survives_a_short_pause() -> Result<()> {
     masters::a_master_survives_a_short_pause(cluster.zookeeper().parse()?).await;
     cluster.finish().await
 }
+
+/// Two sessions with the real ZooKeeper: one ends the other's, whose owner hears of it at once.
+#[tokio::test]
+async fn a_session_is_ended_by_whoever_knows_its_password() -> Result<()> {
+    require_peers!();
+    let cluster = Cluster::builder("zk-end-session").start().await?;
+    let owner = masters::watcher(cluster.zookeeper(), "owner").await;
+    let other = masters::watcher(cluster.zookeeper(), "other").await;
+    owner.create("/hbase/e", b"x", hmaster_zk::CreateMode::Ephemeral).await?;
+    let left = owner.zk.session().credentials().context("a session with a known password")?;
+    other.zk.session().end_other(&left).await?;
+    ensure!(other.get("/hbase/e").await?.is_none(), "the ephemeral znode is still there");
+    let mut state = owner.zk.session().state();
+    let expired = state.wait_for(|state| *state == hmaster_zk::SessionState::Expired);
+    tokio::time::timeout(DEADLINE, expired).await??;
+    other.zk.session().end_other(&left).await?;
+    cluster.finish().await
+}

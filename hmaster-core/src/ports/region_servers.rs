@@ -139,4 +139,10 @@ pub trait RegionServers: Send + Sync {
         region: &RegionInfo,
         rows: &[RowMutation],
     ) -> Result<(), RemoteError>;
+
+    /// Ends when the server's process is certainly gone: its host answers, and says that nobody listens at the server's
+    /// port. A server that merely doesn't answer is waited for.
+    async fn gone(&self, _server: &ServerName) {
+        std::future::pending().await
+    }
 }

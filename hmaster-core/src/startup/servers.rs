@@ -12,15 +12,15 @@ use crate::ports::files::WalFolder;
 
 /// What was found out about servers from four sides.
 #[derive(Debug, Default)]
-struct Findings {
+pub(crate) struct Findings {
     /// Those with a znode.
-    live: BTreeSet<ServerName>,
+    pub(crate) live: BTreeSet<ServerName>,
     /// Those whose recovery is under way.
-    recovering: BTreeSet<ServerName>,
+    pub(crate) recovering: BTreeSet<ServerName>,
     /// Those that the store has as started.
-    started: BTreeSet<ServerName>,
+    pub(crate) started: BTreeSet<ServerName>,
     /// Those with a folder of WALs.
-    folders: Vec<WalFolder>,
+    pub(crate) folders: Vec<WalFolder>,
 }
 
 impl Findings {
@@ -29,7 +29,7 @@ impl Findings {
     /// Java looks at folders without `-splitting` only: a folder that was fenced by a master that died before its
     /// recovery was stored would be forgotten with all its edits (danger 16). A server that lives but is fenced was
     /// given up by an earlier master and can't write any more.
-    fn to_recover(&self) -> BTreeSet<ServerName> {
+    pub(crate) fn to_recover(&self) -> BTreeSet<ServerName> {
         let dead = |server: &ServerName| !self.live.contains(server);
         let fenced = self.folders.iter().filter(|folder| folder.is_splitting).map(|folder| &folder.server);
         let left = self.folders.iter().filter(|folder| !folder.is_splitting).map(|folder| &folder.server);

@@ -71,8 +71,7 @@ impl RootDir {
     /// When the layout is another version's, when a file can't be read, and what the file system answers.
     pub async fn prepare(&self, options: &PrepareOptions, chance: &Chance) -> Result<RootInfo, RootDirError> {
         let layout = self.layout();
-        self.fs.wait_until_writable(layout.root(), options.pause, None).await?;
-        self.wal_fs.wait_until_writable(layout.wal_root(), options.pause, None).await?;
+        self.wait_until_writable(options.pause).await?;
         match self.fs.status(layout.root()).await.found()? {
             None => self.fs.mkdirs(layout.root(), None).await?,
             Some(found) if found.is_dir() => {}
@@ -84,6 +83,29 @@ impl RootDir {
         self.make_folders(options).await?;
         self.set_root_permissions(options).await?;
         Ok(info)
+    }
+
+    /// Whether a cluster is here already, of a version that this master can work with. Changes nothing.
+    ///
+    /// # Errors
+    /// When the layout is another version's, or can't be read.
+    pub async fn is_prepared(&self) -> Result<bool, RootDirError> {
+        let path = self.layout().version();
+        match self.read_small(&path, content::decode_version).await?.flatten() {
+            Some(found) if found == FILE_SYSTEM_VERSION => Ok(true),
+            Some(found) => Err(RootDirError::OtherVersion { path, found, wanted: FILE_SYSTEM_VERSION }),
+            None => Ok(false),
+        }
+    }
+
+    /// Waits until the file systems of the root folder and of the WALs take changes, however long that is.
+    ///
+    /// # Errors
+    /// When they can't be asked.
+    pub async fn wait_until_writable(&self, pause: Duration) -> Result<(), RootDirError> {
+        let layout = self.layout();
+        self.fs.wait_until_writable(layout.root(), pause, None).await?;
+        Ok(self.wal_fs.wait_until_writable(layout.wal_root(), pause, None).await?)
     }
 
     /// Puts down the file that keeps the repair tool of HBase 1, which would do damage, from running

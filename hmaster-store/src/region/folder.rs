@@ -51,6 +51,21 @@ pub(super) async fn prepare(data: &RootDir) -> Result<Table, OpenError> {
     Ok(table)
 }
 
+/// The table as it is found, and would be completed in memory; none if there is nothing yet that could hold data.
+pub(super) async fn look(data: &RootDir) -> Result<Option<Table>, OpenError> {
+    let folder = data.layout().table(&schema::table_name());
+    let listed = data.file_system().list(&folder).await.found();
+    let entries = listed.map_err(OpenError::fs("list the table's folder"))?.unwrap_or_default();
+    let has = |name: &str| entries.iter().any(|entry| *entry.name == *name);
+    if has(INITIALIZING) && !has(INITIALIZED) {
+        return Ok(None);
+    }
+    let Some(descriptor) = data.table_descriptor(&schema::table_name()).await? else { return Ok(None) };
+    let Some(region) = existing_region(data).await? else { return Ok(None) };
+    let descriptor = schema::completed(&descriptor).unwrap_or(descriptor);
+    Ok(Some(Table { descriptor, region }))
+}
+
 /// Removes what an unfinished attempt left.
 async fn clear(data: &RootDir, folder: &FsPath) -> Result<(), OpenError> {
     let failed = OpenError::fs("clear an unfinished folder");

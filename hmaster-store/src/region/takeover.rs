@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use hmaster_fs::rootdir::RootDir;
 use hmaster_fs::{FsError, FsErrorKind, FsPath, NotFoundAsNone as _, Operation};
-use hmaster_types::ServerName;
+use hmaster_types::{RegionInfo, ServerName};
 use tracing::info;
 
 use super::error::OpenError;
 
-const DEAD: &str = "-dead";
+pub(super) const DEAD: &str = "-dead";
 /// Where logs wait to be replayed, in the region's folder.
 const RECOVERED: &str = "recovered.wals";
 /// Logs of one name that may wait: one for each takeover that died in the middle, and that rarely have the same name.
@@ -36,13 +36,19 @@ pub(super) struct LogFolders {
 impl LogFolders {
     pub(super) fn new(
         data: &RootDir,
-        region_folder_beside_wals: &FsPath,
+        region: &RegionInfo,
         server: &ServerName,
         lease_wait_max: Duration,
     ) -> Self {
         let own = data.layout().wals().join(server.as_str());
-        let recovered = region_folder_beside_wals.join(RECOVERED);
+        let recovered = Self::recovered_of(data, region);
         Self { data: data.clone(), own, recovered, lease_wait_max }
+    }
+
+    /// Where logs wait to be replayed.
+    pub(super) fn recovered_of(data: &RootDir, region: &RegionInfo) -> FsPath {
+        let folder = data.layout().wal_table(region.table()).join(&region.encoded_name().to_string());
+        folder.join(RECOVERED)
     }
 
     /// Fences all earlier masters and makes this one's folder; the logs to be replayed.

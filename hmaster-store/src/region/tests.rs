@@ -265,3 +265,44 @@ async fn small_state() {
     next.put_server(&a).await.unwrap();
     assert_eq!(next.servers().unwrap().len(), 2, "a put after a delete of the same millisecond");
 }
+
+/// Everything on the disk, with the content of files.
+async fn whole_disk(f: &Fixture) -> Vec<(FsPath, Option<bytes::Bytes>)> {
+    let fs = f.disk.client("look");
+    let (mut folders, mut found) = (vec![root()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs.list(&folder).await.found().unwrap().unwrap_or_default() {
+            let path = folder.join(&entry.name);
+            let content = match entry.is_dir() {
+                true => None,
+                false => Some(fs.read_whole(&path, 1 << 20).await.unwrap()),
+            };
+            found.push((path.clone(), content));
+            folders.extend(entry.is_dir().then_some(path));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn a_glimpse_shows_what_a_successor_finds_and_changes_nothing() {
+    let f = Fixture::new(1);
+    let look = async || Glimpse::look(&f.root(&f.disk.client("glimpse")), f.clock.clone()).await.unwrap();
+    assert!(look().await.is_none(), "a new cluster");
+    for n in 1..4 {
+        let master = f.open(n).await.unwrap();
+        for row in 0..20 {
+            master.region.mutate(vec![put(row, &format!("{n}"))]).await.unwrap();
+        }
+        master.region.mutate(vec![delete(n)]).await.unwrap();
+        master.region.put_server(&server(n)).await.unwrap();
+        let before = whole_disk(&f).await;
+        let glimpse = look().await.unwrap();
+        assert_eq!(whole_disk(&f).await, before, "master {n}");
+        assert_eq!(glimpse.rows(PROC_FAMILY), master.region.rows(PROC_FAMILY), "master {n}");
+        assert_eq!(glimpse.servers().unwrap(), master.region.servers().unwrap());
+        assert!(glimpse.logs().iter().any(|log| log.is_open), "{:?}", glimpse.logs());
+        master.region.mutate(vec![put(99, "on")]).await.expect("nobody was fenced");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hmaster_types::ServerName;
@@ -26,6 +27,17 @@ pub struct ElectorConfig {
     pub backup: bool,
     /// What the lease of the active role goes by: [`crate::BootClock`], or tokio's in simulation.
     pub clock: Arc<dyn MonotonicClock>,
+    /// Where this master's process listens, none for every address of its host.
+    pub address: Option<SocketAddr>,
+    /// Whether to leave the session for others to end it when this process is gone.
+    pub leave_session: bool,
+}
+
+impl ElectorConfig {
+    /// A master that waits for nobody and leaves its session for others.
+    pub fn new(me: MasterInfo, clock: Arc<dyn MonotonicClock>) -> Self {
+        Self { me, backup: false, clock, address: None, leave_session: true }
+    }
 }
 
 /// A master's part in the election. Dropping it ends that part: the lease is given up, the znodes stay until the session
@@ -33,7 +45,7 @@ pub struct ElectorConfig {
 #[derive(Debug)]
 pub struct Elector {
     role: watch::Receiver<Role>,
-    known_dead: mpsc::Sender<ServerName>,
+    gone: mpsc::Sender<ServerName>,
     stop: CancellationToken,
     _task: AbortOnDropHandle<()>,
 }
@@ -66,18 +78,18 @@ pub struct ActiveRole {
 
 impl Elector {
     /// Reports of dead masters that may wait to be looked at.
-    const KNOWN_DEAD_MAX: usize = 16;
+    const GONE_MAX: usize = 16;
 
     /// Begins to take part. The base znodes must be there.
     pub fn start(zk: ZkWatcher, config: ElectorConfig) -> Self {
         let (role, role_receiver) = watch::channel(Role::default());
-        let (known_dead, known_dead_receiver) = mpsc::channel(Self::KNOWN_DEAD_MAX);
+        let (gone, gone_receiver) = mpsc::channel(Self::GONE_MAX);
         let stop = CancellationToken::new();
         let election = Election::new(config.me.server.clone(), zk.zk.session().id(), config.backup);
         let interrupts = Interrupts { stop: stop.clone(), state: zk.zk.session().state(), lease: None };
-        let hands = Hands::new(zk, config, role, known_dead_receiver);
+        let hands = Hands::new(zk, config, role, gone_receiver);
         let task = AbortOnDropHandle::new(tokio::spawn(run(election, hands, interrupts)));
-        Self { role: role_receiver, known_dead, stop, _task: task }
+        Self { role: role_receiver, gone, stop, _task: task }
     }
 
     /// The role, as it changes.
@@ -109,10 +121,10 @@ impl Elector {
         }
     }
 
-    /// Says that a master is certainly dead: if it is the active one, its znode is removed without waiting for its
-    /// session to expire. Whoever says so wrongly makes two masters active. Dropped if too many such reports wait.
-    pub fn known_dead(&self, master: ServerName) {
-        let _ = self.known_dead.try_send(master);
+    /// Says that the process of a master is gone: if it is the active one and has left what that takes, its session is
+    /// ended. Otherwise its session is waited for as usual. Dropped if too many such reports wait.
+    pub fn process_gone(&self, master: ServerName) {
+        let _ = self.gone.try_send(master);
     }
 
     /// Takes no more part: ends the lease, then removes `master` if it is this session's, and the znode below

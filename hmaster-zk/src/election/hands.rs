@@ -8,7 +8,7 @@ use hmaster_types::ServerName;
 use tokio::sync::{mpsc, watch};
 
 use super::{ActiveRole, Command, Election, ElectorConfig, End, Holder, Input, Role};
-use crate::codec::Payload as _;
+use crate::codec::{MasterSession, Payload as _};
 use crate::error::{ZkError, ZkErrorKind};
 use crate::lease::{LeaseKeeper, LeaseLoss, LeaseTerms, SessionLease};
 use crate::session::{MultiOp, WatchEvent};
@@ -21,7 +21,7 @@ pub(super) struct Hands {
     zk: ZkWatcher,
     config: ElectorConfig,
     role: watch::Sender<Role>,
-    known_dead: mpsc::Receiver<ServerName>,
+    gone: mpsc::Receiver<ServerName>,
     master: NodeTracker,
     running: NodeTracker,
     /// Whether `running` was there; none when it was seen to go, which is final.
@@ -37,11 +37,11 @@ impl Hands {
         zk: ZkWatcher,
         config: ElectorConfig,
         role: watch::Sender<Role>,
-        known_dead: mpsc::Receiver<ServerName>,
+        gone: mpsc::Receiver<ServerName>,
     ) -> Self {
         let master = NodeTracker::new(zk.clone(), &*zk.paths.master);
         let running = NodeTracker::new(zk.clone(), &*zk.paths.running);
-        Self { zk, config, role, known_dead, master, running, was_running: Some(false), keeper: None }
+        Self { zk, config, role, gone, master, running, was_running: Some(false), keeper: None }
     }
 
     pub(super) fn lease(&self) -> Option<SessionLease> {
@@ -71,6 +71,12 @@ impl Hands {
             Some(Command::Create) => Some(self.create().await),
             Some(Command::Look) => Some(self.look().await),
             Some(Command::Remove(czxid)) => Some(self.remove(czxid).await),
+            Some(Command::EndSession(holder)) => Some(self.end_session(&holder).await),
+            Some(Command::Activate(epoch)) => {
+                self.activate(epoch);
+                self.leave_session().await;
+                None
+            }
             Some(command) => {
                 self.finish(command).await;
                 None
@@ -99,7 +105,11 @@ impl Hands {
                 tracing::info!(me = %self.config.me.server, reason = %end, "no more part in the election");
                 self.role.send_replace(Role::Ended(end));
             }
-            Command::Register | Command::Create | Command::Look | Command::Remove(_) => {}
+            Command::Register
+            | Command::Create
+            | Command::Look
+            | Command::Remove(_)
+            | Command::EndSession(_) => {}
         }
     }
 
@@ -130,7 +140,7 @@ impl Hands {
                     Some(Trigger::Event(WatchEvent::Deleted)) => Input::Vanished,
                     _ => Input::Changed,
                 },
-                Some(dead) = self.known_dead.recv() => return Input::KnownDead(dead),
+                Some(gone) = self.gone.recv() => return Input::ProcessGone(gone),
             }
         }
     }
@@ -227,6 +237,52 @@ impl Hands {
             Err(error) if error.kind == ZkErrorKind::BadVersion => Ok(false),
             done => done.map(|()| true),
         }
+    }
+
+    /// Leaves this session for whoever finds the process gone. What an earlier master left there is of no use any more.
+    async fn leave_session(&self) {
+        let credentials = self.zk.zk.session().credentials().filter(|_| self.config.leave_session);
+        let Some(credentials) = credentials else { return };
+        let (server, address) = (self.config.me.server.clone(), self.config.address);
+        let payload = MasterSession { server, credentials, address }.encode();
+        let path = &self.zk.paths.master_session;
+        let left = async {
+            self.zk.delete_if_present(path).await?;
+            self.zk.create(path, &payload, CreateMode::Ephemeral).await
+        };
+        if let Err(error) = left.await {
+            tracing::warn!(%error, "if this process dies its session will be waited for");
+        }
+    }
+
+    async fn end_session(&self, holder: &Holder) -> Input {
+        match self.try_end_session(holder).await {
+            Ok(true) => Input::Removed,
+            Ok(false) => Input::NotRemoved,
+            Err(error) => {
+                tracing::warn!(%error, "waiting for the session to expire");
+                Input::NotRemoved
+            }
+        }
+    }
+
+    /// Ends the session that made `master`, if what its owner left is of that session. Says whether it did.
+    async fn try_end_session(&self, holder: &Holder) -> Result<bool, ZkError> {
+        let Some(znode) = self.zk.get(&self.zk.paths.master_session).await? else { return Ok(false) };
+        let left = match znode.decode::<MasterSession>() {
+            Ok(left) => left,
+            Err(error) => {
+                tracing::warn!(?error, "a session that can't be read is waited for");
+                return Ok(false);
+            }
+        };
+        let owner = Some(left.credentials.id);
+        if holder.owner != owner || znode.stat.ephemeral_owner != owner || !holder.is(&left.server) {
+            return Ok(false);
+        }
+        tracing::warn!(master = %left.server, session = %left.credentials.id, "its process is gone, ending its session");
+        self.zk.zk.session().end_other(&left.credentials).await?;
+        Ok(true)
     }
 
     async fn resign(&self) -> Result<(), ZkError> {

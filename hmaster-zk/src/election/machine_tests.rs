@@ -160,7 +160,7 @@ fn an_active_master_without_its_znode_ends() {
 #[test]
 fn an_active_master_does_not_mind_the_rest() {
     let mut election = active();
-    for input in [Input::ClusterDown, Input::NotSeen, Input::KnownDead(server("me,16000,200"))] {
+    for input in [Input::ClusterDown, Input::NotSeen, Input::ProcessGone(server("me,16000,200"))] {
         assert_eq!(election.step(input), []);
     }
     assert_eq!(election.step(Input::Changed), [Command::Look]);
@@ -184,10 +184,23 @@ fn what_ends_an_election_ends_it_in_every_phase() {
 }
 
 #[test]
-fn an_active_master_that_is_known_to_be_dead_is_removed() {
+fn the_session_of_a_process_that_is_gone_is_ended() {
     let mut election = waiting();
-    assert_eq!(election.step(Input::KnownDead(server("other,16000,99"))), [], "another life of it");
-    assert_eq!(election.step(Input::KnownDead(server("other,16000,100"))), [Command::Remove(Zxid(0))]);
+    assert_eq!(election.step(Input::ProcessGone(server("other,16000,99"))), [], "another life of it");
+    let gone = holder("other,16000,100", THEIRS, 0);
+    let end = [Command::EndSession(gone)];
+    assert_eq!(election.step(Input::ProcessGone(server("other,16000,100"))), end);
     assert_eq!(election.step(Input::Removed), [Command::Look]);
     assert_eq!(election.step(Input::Seen(None)), [Command::Create]);
+}
+
+#[test]
+fn a_session_that_can_not_be_ended_is_waited_for() {
+    let mut election = waiting();
+    let gone = || Input::ProcessGone(server("other,16000,100"));
+    assert_eq!(election.step(gone()).len(), 1);
+    assert_eq!(election.step(gone()), [], "while it is being tried");
+    assert_eq!(election.step(Input::NotRemoved), []);
+    assert_eq!(election.active(), Some(&server("other,16000,100")));
+    assert_eq!(election.step(Input::Vanished), [Command::Create]);
 }

@@ -8,7 +8,7 @@ use hmaster_types::{Chance, ManualClock};
 use tokio::time::{Instant, timeout};
 
 use super::*;
-use crate::codec::Payload as _;
+use crate::codec::{MasterSession, Payload as _};
 use crate::config::ZkConfig;
 use crate::lease::TokioClock;
 use crate::memory::{Fault, Faults, MemorySession, MemoryZooKeeper};
@@ -50,7 +50,10 @@ impl Bench {
     fn start_with(&self, session: Arc<MemorySession>, name: &str, backup: bool) -> Candidate {
         let chance = Chance::seeded(session.id().0 as u64);
         let zk = ZkWatcher::new(Arc::clone(&session) as _, name, chance, &self.config);
-        let config = ElectorConfig { me: master(name), backup, clock: Arc::new(TokioClock::start()) };
+        let config = ElectorConfig {
+            backup,
+            ..ElectorConfig::new(master(name), Arc::new(TokioClock::start()))
+        };
         Candidate { session, elector: Elector::start(zk, config) }
     }
 
@@ -304,16 +307,71 @@ async fn an_expired_session_ends_it_for_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_active_master_known_to_be_dead_is_not_waited_for() {
+async fn an_active_master_whose_process_is_gone_is_not_waited_for() {
     let bench = Bench::new(1).await;
-    let dead = bench.occupy(&master("dead,16000,1").encode()).await;
+    let gone = bench.start("gone,16000,1", false, Faults::NONE);
+    let first = gone.elector.active().await.unwrap();
     let one = bench.start("one,16000,1", false, Faults::NONE);
-    waits_for(&one, Some("dead,16000,1")).await;
-    bench.ensemble.partition(dead.id());
+    waits_for(&one, Some("gone,16000,1")).await;
+    bench.ensemble.partition(gone.session.id());
     let start = Instant::now();
-    one.elector.known_dead("dead,16000,1".parse().unwrap());
+    one.elector.process_gone("gone,16000,1".parse().unwrap());
     one.elector.active().await.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
+    assert!(!bench.ensemble.is_kept(gone.session.id()));
+    // What the new master has left is its own.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let left = bench.admin.get("/hbase/hmaster-session").await.unwrap().unwrap();
+    assert_eq!(left.stat.ephemeral_owner, Some(one.session.id()));
+    drop(first);
+}
+
+/// It lives after all: nobody could connect to it, but it still has its connection to ZooKeeper.
+#[tokio::test(start_paused = true)]
+async fn a_living_master_whose_session_was_ended_stops_at_once() {
+    let bench = Bench::new(1).await;
+    let living = bench.start("living,16000,1", false, Faults::NONE);
+    let first = living.elector.active().await.unwrap();
+    let one = bench.start("one,16000,1", false, Faults::NONE);
+    waits_for(&one, Some("living,16000,1")).await;
+    one.elector.process_gone("living,16000,1".parse().unwrap());
+    let start = Instant::now();
+    assert_eq!(first.lease.lost().await, LeaseLoss::SessionOver(SessionState::Expired));
+    assert!(start.elapsed() < Duration::from_secs(1), "after {:?}", start.elapsed());
+    one.elector.active().await.unwrap();
+}
+
+/// A Java master leaves nothing; what another master left, or what can't be read, ends nobody's session.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_was_not_left_for_this_is_waited_for() {
+    let credentials = |session: &Arc<MemorySession>| session.credentials().unwrap();
+    for left in ["nothing", "garbage", "another's", "in another session"] {
+        let bench = Bench::new(1).await;
+        let holder = bench.occupy(&master("other,16000,1").encode()).await;
+        let stranger = bench.ensemble.connect(TIMEOUT, Faults::NONE);
+        let leave = |owner: &Arc<MemorySession>, name: &str, of: &Arc<MemorySession>| {
+            let zk = ZkWatcher::new(Arc::clone(owner) as _, "other", Chance::seeded(3), &bench.config);
+            let server = name.parse().unwrap();
+            let payload = MasterSession { server, credentials: credentials(of), address: None }.encode();
+            async move { zk.create("/hbase/hmaster-session", &payload, CreateMode::Ephemeral).await.unwrap() }
+        };
+        match left {
+            "garbage" => bench.admin.put("/hbase/hmaster-session", b"HMSN\x01garbage").await.unwrap(),
+            "another's" => drop(leave(&stranger, "other,16000,1", &stranger).await),
+            "in another session" => drop(leave(&stranger, "other,16000,1", &holder).await),
+            _ => {}
+        }
+        let one = bench.start("one,16000,1", false, Faults::NONE);
+        waits_for(&one, Some("other,16000,1")).await;
+        one.elector.process_gone("other,16000,1".parse().unwrap());
+        tokio::time::sleep(TIMEOUT).await;
+        for session in [&holder, &stranger] {
+            assert!(bench.ensemble.is_kept(session.id()), "{left}");
+        }
+        assert!(one.elector.active().now_or_never().is_none(), "{left}");
+        holder.close().await;
+        one.elector.active().await.unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use super::state::{Asked, Carry, Reply, State};
 use super::tree::{Author, Change};
 use super::watches::{Armed, Kind};
 use crate::error::{Operation, ZkError, ZkErrorKind};
-use crate::session::{MultiOp, NodeWatch, SessionState, WatchEvent, ZkSession};
+use crate::session::{MultiOp, NodeWatch, SessionCredentials, SessionState, WatchEvent, ZkSession};
 use crate::znode::{Acl, CreateMode, SessionId, Stat};
 
 /// A session with a [`MemoryZooKeeper`]. Closed when dropped.
@@ -234,6 +234,22 @@ impl ZkSession for MemorySession {
 
     async fn close(&self) {
         self.ensemble.with(|state| state.close(self.id));
+    }
+
+    fn credentials(&self) -> Option<SessionCredentials> {
+        Some(SessionCredentials { id: self.id, password: self.id.0.to_be_bytes().to_vec() })
+    }
+
+    /// The servers drop the other's connection with the session.
+    async fn end_other(&self, credentials: &SessionCredentials) -> Result<(), ZkError> {
+        let other = credentials.clone();
+        let carry = move |state: &mut State, _| {
+            if other.password == other.id.0.to_be_bytes() && state.is_session(other.id) {
+                state.expire(other.id);
+            }
+            (Ok(()), None)
+        };
+        self.ask(Operation::EndSession, "/", carry).await
     }
 }
 

@@ -81,6 +81,10 @@ impl State {
         (id, receiver)
     }
 
+    pub(super) fn is_session(&self, id: SessionId) -> bool {
+        self.sessions.contains_key(&id)
+    }
+
     pub(super) fn session(&mut self, id: SessionId) -> &mut Session {
         self.sessions.get_mut(&id).expect("ids are given out by this ensemble, which forgets no session")
     }

@@ -14,11 +14,13 @@
 //! - A request above the server's limit costs the connection, and all that is under way: it isn't sent. Nor are more
 //!   watches left than fit into the one request that sets them again.
 //! - An operation has no time limit while pings are answered: it gets one here.
+//! - It keeps the session's password to itself: sessions are begun by [`super::handshake`] and handed to it.
 //! - It doesn't tell null data from empty; neither does this crate.
 //! - Its sockets and timers aren't tokio's, so paused time doesn't apply: for that there is
 //!   [`crate::memory::MemoryZooKeeper`].
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,7 +35,8 @@ use tokio_util::task::AbortOnDropHandle;
 use zookeeper_client as client;
 
 use super::convert;
-use super::{MultiOp, NodeWatch, SessionState, WatchEvent, ZkSession};
+use super::handshake::{self, Granted};
+use super::{MultiOp, NodeWatch, SessionCredentials, SessionState, WatchEvent, ZkSession};
 use crate::error::{Operation, ZkError, ZkErrorKind};
 use crate::znode::{Acl, CreateMode, SessionId, Stat};
 
@@ -57,6 +60,9 @@ pub struct RealSession {
     /// Gone once the session is closed on this side.
     client: RwLock<Option<client::Client>>,
     id: SessionId,
+    servers: String,
+    /// None when the crate began the session itself.
+    credentials: Option<SessionCredentials>,
     timeout: Duration,
     request_bytes_max: usize,
     watches_max: usize,
@@ -89,17 +95,25 @@ impl RealSession {
     pub async fn connect(config: &SessionConfig) -> Result<Arc<Self>, ZkError> {
         let connector = client::Client::connector().with_session_timeout(config.timeout);
         let connector = if config.outlives_client { connector.with_detached() } else { connector };
+        let begun = begin(config).await?;
+        let connector = match &begun {
+            Some((_, info)) => connector.with_session(info.clone()),
+            None => connector,
+        };
         let connected = connector.connect(&config.servers).await;
         let client = connected.map_err(|error| {
             let reason = format!("no session: {error}");
             ZkError::new(Operation::Connect, &config.servers, ZkErrorKind::OutcomeUnknown(reason))
         })?;
         let (id, timeout) = (SessionId(client.session_id().0), client.session_timeout());
+        let credentials = begun.map(|(granted, _)| granted.credentials).filter(|begun| begun.id == id);
         tracing::info!(session = %id, ?timeout, servers = config.servers, "ZooKeeper session established");
         let (state, forward_state) = forward_state(&client);
         Ok(Arc::new(Self {
             client: RwLock::new(Some(client)),
             id,
+            servers: config.servers.clone(),
+            credentials,
             timeout,
             request_bytes_max: config.request_bytes_max,
             watches_max: config.watches_max,
@@ -131,6 +145,29 @@ impl RealSession {
             return Ok(slot);
         }
         Err(ZkError::new(operation, path, ZkErrorKind::TooManyWatches { watches_max }))
+    }
+}
+
+/// Begins a session whose password is known. None where that doesn't work: the crate then begins a session of its own,
+/// and all that is lost is that nobody can end it when this process is gone.
+async fn begin(config: &SessionConfig) -> Result<Option<(Granted, client::SessionInfo)>, ZkError> {
+    let granted = match handshake::begin(&config.servers, config.timeout, config.timeout).await {
+        Ok(granted) => granted,
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput) => {
+            tracing::debug!(%error, "a session without a known password");
+            return Ok(None);
+        }
+        Err(error) => {
+            let reason = format!("no session: {error}");
+            return Err(ZkError::new(Operation::Connect, &config.servers, ZkErrorKind::OutcomeUnknown(reason)));
+        }
+    };
+    match handshake::adopt(&granted).await {
+        Ok(info) => Ok(Some((granted, info))),
+        Err(error) => {
+            tracing::warn!(%error, "a ZooKeeper session without a known password");
+            Ok(None)
+        }
     }
 }
 
@@ -313,6 +350,22 @@ impl ZkSession for RealSession {
         if tokio::time::timeout(wait, over).await.is_err() {
             tracing::warn!(session = %self.id, "no answer to closing the ZooKeeper session; it will expire");
         }
+    }
+
+    fn credentials(&self) -> Option<SessionCredentials> {
+        self.credentials.clone()
+    }
+
+    async fn end_other(&self, credentials: &SessionCredentials) -> Result<(), ZkError> {
+        let ended = handshake::end(&self.servers, credentials, Self::CLOSE_WAIT_MAX).await;
+        let ended = ended.map_err(|error| {
+            let unknown = ZkErrorKind::OutcomeUnknown(error.to_string());
+            ZkError::new(Operation::EndSession, &self.servers, unknown)
+        })?;
+        if !ended {
+            tracing::debug!(session = %credentials.id, "there is no such session any more");
+        }
+        Ok(())
     }
 }
 

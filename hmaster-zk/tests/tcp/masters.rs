@@ -47,7 +47,7 @@ pub(crate) async fn watcher(servers: &str, name: &str) -> ZkWatcher {
 pub(crate) async fn elector(servers: &str, name: &str) -> (ZkWatcher, Elector) {
     let zk = watcher(servers, name).await;
     let me = MasterInfo { server: name.parse().unwrap(), info_port: None };
-    let config = ElectorConfig { me, backup: false, clock: Arc::new(BootClock) };
+    let config = ElectorConfig::new(me, Arc::new(BootClock));
     (zk.clone(), Elector::start(zk, config))
 }
 

@@ -10,6 +10,7 @@ use hmaster_rpc::client::{CallOptions, ConnectFailure, Failure, NotSent, RpcClie
 use hmaster_types::{JavaException, RegionInfo, ServerName};
 use hmaster_zk::SessionLease;
 
+use super::presence::{self, Place};
 use super::rows;
 
 /// Java's `HConstants.HIGH_QOS`: what the master wants doesn't queue behind what clients want.
@@ -19,12 +20,15 @@ const HIGH_PRIORITY: u32 = 200;
 pub(crate) struct RpcRegionServers {
     client: RpcClient,
     lease: Arc<SessionLease>,
+    /// Whether a server whose WALs were taken can't write to them any more.
+    are_wals_fenced: bool,
 }
 
 impl RpcRegionServers {
-    /// Calls with `client` while `lease` is valid.
-    pub(crate) fn new(client: RpcClient, lease: SessionLease) -> Self {
-        Self { client, lease: Arc::new(lease) }
+    /// Calls with `client` while `lease` is valid. `are_wals_fenced` says whether the WALs are on a file system that keeps
+    /// a server from writing to those that were taken from it.
+    pub(crate) fn new(client: RpcClient, lease: SessionLease, are_wals_fenced: bool) -> Self {
+        Self { client, lease: Arc::new(lease), are_wals_fenced }
     }
 
     /// A master whose session is in doubt may have a successor already, and must say nothing any more: region servers
@@ -161,5 +165,15 @@ impl RegionServers for RpcRegionServers {
         let request = rows::mutate_rows_request(region, mutations);
         self.rows(server, async |client| client.exec_service(&request, Vec::new()).await).await?;
         Ok(())
+    }
+
+    /// Without fenced WALs only this machine's own word counts: a server elsewhere that is alive after all would go on
+    /// writing to WALs that were split already.
+    async fn gone(&self, server: &ServerName) {
+        let place = Place::Host(server.host().to_owned(), server.port());
+        if !self.are_wals_fenced && !presence::is_here(&place).await {
+            future::pending::<()>().await;
+        }
+        presence::until_refused(&place).await;
     }
 }

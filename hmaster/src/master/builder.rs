@@ -114,7 +114,9 @@ impl MasterBuilder {
             .service(masters)
             .bind(listen)
             .map_err(bind_error)?;
-        let port = rpc.local_addr().map_err(|source| listen_error(listen, source))?.port();
+        let address = rpc.local_addr().map_err(|source| listen_error(listen, source))?;
+        let port = address.port();
+        let address = Some(address).filter(|address| !address.ip().is_unspecified());
         let server = ServerName::new(&host.name, port, StartCode(clock.now_ms()))
             .map_err(|error| BuildError::Option(format!("hbase.master.hostname: {error}")))?;
         let backup = backup.unwrap_or(options.master.backup);
@@ -133,6 +135,7 @@ impl MasterBuilder {
             server,
             info_port,
             backup,
+            address,
             clock,
             chance,
             leaves_session,

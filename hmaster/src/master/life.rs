@@ -8,7 +8,7 @@ use hmaster_zk::{
     BootClock, Elector, ElectorConfig, End, MasterInfo, ZkConfig, ZkError, ZkErrorKind, ZkWatcher,
 };
 
-use super::{Parts, reign};
+use super::{Parts, failover, reign};
 use crate::RunError;
 
 /// Pause between attempts to get a session, after one has already waited for as long as a session lasts.
@@ -54,12 +54,31 @@ async fn live(parts: &Arc<Parts>, config: &ZkConfig) -> LifeEnd {
         server: parts.server.clone(),
         info_port: (parts.info_port != 0).then_some(parts.info_port),
     };
-    let elector =
-        Elector::start(zk.clone(), ElectorConfig { me, backup: parts.backup, clock: Arc::new(BootClock) });
+    let at_once = parts.config.options().own.end_dead_master_session;
+    let config = ElectorConfig {
+        backup: parts.backup,
+        address: parts.address,
+        leave_session: at_once,
+        ..ElectorConfig::new(me, Arc::new(BootClock))
+    };
+    let elector = Elector::start(zk.clone(), config);
+    let watch_active = async {
+        match at_once {
+            true => failover::watch_active(&zk, &elector, &parts.server).await,
+            false => std::future::pending().await,
+        }
+    };
+    let active = async {
+        tokio::select! {
+            biased;
+            active = elector.active() => active,
+            () = watch_active => unreachable!("watching doesn't end"),
+        }
+    };
     let end = tokio::select! {
         biased;
         () = stop.cancelled() => LifeEnd::Stopped,
-        active = elector.active() => match active {
+        active = active => match active {
             Ok(active) => reign::reign(parts, &zk, &active.lease).await,
             Err(end) => ended(end),
         },

@@ -9,13 +9,15 @@ use hmaster_core::ports::zookeeper::ClusterZooKeeper;
 use hmaster_core::progress::Progress;
 use hmaster_core::role::Role;
 use hmaster_core::startup::{self, Start, StartError};
+use hmaster_fs::Permit;
+use hmaster_fs::rootdir::{RootDir, RootDirError};
 use hmaster_types::ProcId;
 use hmaster_zk::{SessionLease, ZkWatcher};
 use tokio::time::timeout;
 
 use super::life::LifeEnd;
 use super::{Parts, follow};
-use crate::RunError;
+use crate::{RunError, file_systems};
 use crate::adapters::files::RootFolder;
 use crate::adapters::region_servers::RpcRegionServers;
 use crate::adapters::store::{self, OpenStore};
@@ -33,7 +35,10 @@ pub(super) async fn reign(parts: &Arc<Parts>, zk: &ZkWatcher, lease: &SessionLea
     };
     let (env, store, start) = match begun {
         Ok(begun) => begun,
-        Err(error) => return LifeEnd::Failed(error),
+        // What failed because the lease is lost is no reason to end.
+        Err(error) => {
+            return lease.loss().map_or(LifeEnd::Failed(error), |loss| LifeEnd::Lost(loss.to_string()));
+        }
     };
     let end = work(parts, zk, lease, &env, start).await;
     // Whatever went wrong, a master whose lease is lost can begin anew.
@@ -59,21 +64,29 @@ async fn begin(
 ) -> Result<(Arc<MasterEnv>, OpenStore, Start), RunError> {
     let (options, cluster) = (parts.config.options(), parts.config.cluster());
     let zookeeper = Arc::new(Znodes(zk.clone()));
+    let permit: Arc<dyn Permit> = Arc::new(LeasePermit(lease.clone()));
+    let folder = parts.root.guarded(&permit);
     let files = Arc::new(RootFolder::new(
-        parts.root.clone(),
+        folder.clone(),
         options,
         parts.chance.clone(),
         parts.clock.clone(),
         &parts.server,
     ));
+    let store = open_existing_store(parts, &folder, progress).await?;
     progress.begin("Prepare the root folder");
     let root = files.prepare().await.map_err(|error| RunError::RootFolder(error.to_string()))?;
     parts.view.set_cluster_id(&root.cluster_id);
     progress.begin("Show the cluster's id");
     let shown = zookeeper.publish_cluster_id(&root.cluster_id).await;
     shown.map_err(|error| RunError::Ended(error.to_string()))?;
-    progress.begin("Open the master's store");
-    let store = store::open(&parts.root, &parts.server, &parts.config, &parts.clock).await?;
+    let store = match store {
+        Some(store) => store,
+        None => {
+            progress.begin("Open the master's store");
+            store::open(&folder, &parts.server, &parts.config, &parts.clock).await?
+        }
+    };
     let active_time = store.begin_reign(&*parts.clock).await?;
     let identity = Identity {
         server: parts.server.clone(),
@@ -83,7 +96,11 @@ async fn begin(
         default_fs: cluster.default_fs(),
     };
     let ports = Ports {
-        region_servers: Arc::new(RpcRegionServers::new(parts.client.clone(), lease.clone())),
+        region_servers: Arc::new(RpcRegionServers::new(
+            parts.client.clone(),
+            lease.clone(),
+            file_systems::has_leases(&folder),
+        )),
         files,
         store: store.master(),
         zookeeper,
@@ -98,6 +115,40 @@ async fn begin(
     );
     let start = Start { env: env.clone(), tasks, procedures: store.procedures(), id_floor: ProcId(0) };
     Ok((env, store, start))
+}
+
+/// Where a cluster is already, nothing but the logs of the master before is touched before it is known that all of its
+/// procedures can be continued. None in a folder that is to become a cluster's.
+async fn open_existing_store(
+    parts: &Parts,
+    folder: &RootDir,
+    progress: &Progress,
+) -> Result<Option<OpenStore>, RunError> {
+    let unusable = |error: RootDirError| RunError::RootFolder(error.to_string());
+    let options = parts.config.options();
+    progress.begin("Wait for the file system");
+    folder.wait_until_writable(options.filesystem.wake_frequency).await.map_err(unusable)?;
+    if !folder.is_prepared().await.map_err(unusable)? {
+        return Ok(None);
+    }
+    progress.begin("Open the master's store");
+    let store = store::open(folder, &parts.server, &parts.config, &parts.clock).await?;
+    let loaded = store.procedures().load().await.map_err(StartError::from)?;
+    if let Err(error) = startup::check_procedures(loaded, options) {
+        store.close().await;
+        return Err(error.into());
+    }
+    Ok(Some(store))
+}
+
+/// Files are changed as long as the master may act.
+#[derive(Debug)]
+struct LeasePermit(SessionLease);
+
+impl Permit for LeasePermit {
+    fn is_valid(&self) -> bool {
+        self.0.valid()
+    }
 }
 
 /// Loads, starts and serves.

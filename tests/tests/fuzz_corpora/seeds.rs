@@ -3,9 +3,9 @@
 
 use hmaster_protocol::meta::{add_region, put_table_state};
 use hmaster_protocol::{pb, pbuf_encode};
-use hmaster_types::{Cell, Chance, RegionInfo, TableState};
+use hmaster_types::{Cell, Chance, ColumnFamilyDescriptor, RegionInfo, TableDescriptor, TableState};
 use hmaster_zk::codec::Payload as _;
-use hmaster_zk::{ClusterId, envelope};
+use hmaster_zk::{ClusterId, MasterSession, SessionCredentials, SessionId, envelope};
 use prost::Message as _;
 
 use super::targets::cell_block;
@@ -32,6 +32,8 @@ pub(crate) fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     all.extend(rpc());
     all.extend(zk());
     all.extend(rows());
+    all.extend(root_files());
+    all.extend(messages());
     all
 }
 
@@ -113,6 +115,9 @@ fn zk() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         pb::ServerName { host_name: "h".into(), port: Some(16000), start_code: Some(1_700_000_000_000) };
     let master = pb::Master { master: server.clone(), info_port: Some(16010), ..Default::default() };
     let location = pb::MetaRegionServer { server, rpc_version: Some(0), state: Some(4) };
+    let credentials = SessionCredentials { id: SessionId(7), password: vec![1; 16] };
+    let address = Some(([127, 0, 0, 1], 16000).into());
+    let session = MasterSession { server: "h,16000,17".parse().unwrap(), credentials, address };
     let switch = pb::LoadBalancerState { balancer_on: Some(true) };
     let wrapped = |payload: &[u8]| envelope::wrap(b"master:16000", &Chance::seeded(1), payload);
     vec![
@@ -123,7 +128,65 @@ fn zk() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("zk_payload", "cluster-id", with_kind(0, &[&wrapped(&id)])),
         ("zk_payload", "meta", with_kind(2, &[&wrapped(&pbuf_encode(&location))])),
         ("zk_payload", "master", with_kind(3, &[&wrapped(&pbuf_encode(&master))])),
+        ("zk_payload", "session", with_kind(6, &[&wrapped(&session.encode())])),
+        ("zk_payload", "bad-session", with_kind(6, &[b"HMSN\x01\0\0\0\0\0\0\0\x07\xff\xff"])),
         ("zk_payload", "switch", with_kind(5, &[&pbuf_encode(&switch)])),
+    ]
+}
+
+fn schema() -> TableDescriptor {
+    let table = "ns:table".parse().unwrap();
+    TableDescriptor::builder(table).family(ColumnFamilyDescriptor::builder(&b"f"[..]).build()).build()
+}
+
+fn region() -> RegionInfo {
+    RegionInfo::builder("ns:table".parse().unwrap()).start_key(&b"a"[..]).region_id(17).build()
+}
+
+fn root_files() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let version = pb::HBaseVersionFileContent { version: "8".into() };
+    let id = pb::ClusterId { cluster_id: "0123-4567".into() };
+    let of_region = pb::RegionInfo::from(&region()).encode_length_delimited_to_vec();
+    let of_table = pbuf_encode(&pb::TableSchema::from(&schema()));
+    vec![
+        ("root_file", "version", with_kind(0, &[&pbuf_encode(&version)])),
+        ("root_file", "old-version", with_kind(0, &[b"\0\x018"])),
+        ("root_file", "bad-version", with_kind(0, &[b"\xff\xff8"])),
+        ("root_file", "id", with_kind(1, &[&pbuf_encode(&id)])),
+        ("root_file", "bad-id", with_kind(1, &[b"PBUF\x0a\xff\xff\xff\xff\x0f"])),
+        ("root_file", "region", with_kind(2, &[b"PBUF", &of_region])),
+        ("root_file", "bad-region", with_kind(2, &[b"PBUF\xff\xff\xff\xff\x0f"])),
+        ("root_file", "schema", with_kind(3, &[&of_table])),
+        ("root_file", "bad-schema", with_kind(3, &[&of_table[4..]])),
+    ]
+}
+
+fn messages() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let create = pb::CreateTableRequest {
+        table_schema: (&schema()).into(),
+        split_keys: vec![b"a"[..].into(), b"b"[..].into()],
+        ..Default::default()
+    };
+    let server = pb::ServerName { host_name: "h".into(), port: Some(16020), start_code: Some(17) };
+    let report =
+        pb::RegionServerReportRequest { server: server.clone(), load: Some(pb::ServerLoad::default()) };
+    let transition = pb::RegionStateTransition {
+        region_info: vec![(&region()).into()],
+        open_seq_num: Some(5),
+        proc_id: vec![7],
+        ..Default::default()
+    };
+    let transitions = pb::ReportRegionStateTransitionRequest { server, transition: vec![transition] };
+    vec![
+        ("message", "schema", with_kind(0, &[&pb::TableSchema::from(&schema()).encode_to_vec()])),
+        ("message", "bad-schema", with_kind(0, &[&[0x0a, 0x7f, 1]])),
+        ("message", "region", with_kind(1, &[&pb::RegionInfo::from(&region()).encode_to_vec()])),
+        ("message", "bad-region", with_kind(1, &[])),
+        ("message", "create", with_kind(2, &[&create.encode_to_vec()])),
+        ("message", "report", with_kind(3, &[&report.encode_to_vec()])),
+        ("message", "bad-report", with_kind(3, &[&[0xff; 12]])),
+        ("message", "transitions", with_kind(4, &[&transitions.encode_to_vec()])),
+        ("message", "orders", with_kind(5, &[&pb::ExecuteProceduresRequest::default().encode_to_vec()])),
     ]
 }
 
