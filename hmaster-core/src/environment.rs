@@ -22,6 +22,7 @@ use crate::assignment::RegionStates;
 use crate::assignment::locks::RegionLocks;
 use crate::balancing::Balancing;
 use crate::catalog::{Catalog, CatalogClock};
+use crate::cleaners::Cleaners;
 use crate::crash::SplitWorkers;
 use crate::janitor::Janitor;
 use crate::message::{Event, Message};
@@ -121,6 +122,8 @@ pub struct MasterEnv {
     pub switches: Switches,
     /// What the catalog janitor has found.
     pub janitor: Janitor,
+    /// Old files go in one run at a time.
+    pub cleaners: Cleaners,
     /// How far the start has come.
     pub progress: Arc<Progress>,
     /// What is counted.
@@ -177,6 +180,7 @@ impl MasterEnv {
             split_workers: SplitWorkers::new(options.assignment.wal_splitters_max as usize),
             switches: Switches::default(),
             janitor: Janitor::default(),
+            cleaners: Cleaners::default(),
             progress,
             metrics: MasterMetrics::default(),
             conditions: Conditions::default(),

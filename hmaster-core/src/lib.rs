@@ -45,6 +45,7 @@
 pub mod assignment;
 pub mod balancing;
 pub mod catalog;
+pub mod cleaners;
 pub mod changes;
 mod codec;
 pub mod crash;

@@ -2,11 +2,13 @@
 //! do in memory. Nothing here knows how.
 
 pub mod files;
+pub mod old_files;
 pub mod region_servers;
 pub mod store;
 pub mod zookeeper;
 
 pub use files::MasterFiles;
+pub use old_files::OldFiles;
 pub use region_servers::{RegionServers, RemoteError, RowMutation, ScanPage, ScanSpec};
 pub use store::MasterStore;
 pub use zookeeper::ClusterZooKeeper;

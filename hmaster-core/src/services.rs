@@ -7,8 +7,11 @@
 //! Each service is a type with the methods of its protobuf service, one line each; what they do is in the files by
 //! topic. A request is turned into nouns at the door.
 
+mod absent;
+mod access;
 mod admin;
 mod balancing;
+mod barriers;
 mod cluster_status;
 mod compactions;
 mod hbck;
@@ -20,11 +23,13 @@ mod master;
 mod namespaces;
 mod pattern;
 mod procedures;
+mod quotas;
 mod refusal;
 mod region_changes;
 mod region_servers;
 mod regions;
 mod registry;
+mod replication;
 mod schema;
 mod servers;
 mod split_keys;

@@ -11,8 +11,8 @@ mod waiting;
 
 use std::sync::Arc;
 
-use hmaster_config::Options;
 use hmaster_procedure::engine::EngineConfig;
+use hmaster_config::Options;
 use hmaster_procedure::{
     ExecutorError, LoadError, LoadPlan, LoadProblem, Loaded, ProcedureExecutor, ProcedureStore,
 };
@@ -176,6 +176,7 @@ pub async fn run(reign: &Reign) -> Result<(), StartError> {
     env.tasks.spawn(env.clone().run_balancer_status());
     env.tasks.spawn(env.clone().run_balancer());
     env.tasks.spawn(env.clone().run_consistency_checks());
+    env.tasks.spawn(env.clone().run_cleaners());
     env.progress.finish();
     Ok(())
 }

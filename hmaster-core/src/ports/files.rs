@@ -6,6 +6,8 @@
 use async_trait::async_trait;
 use hmaster_types::{EncodedName, RegionInfo, SeqNum, ServerName, TableDescriptor, TableName};
 
+use super::old_files::OldFiles;
+
 /// Something in the file system didn't work. The text names the operation and the path.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
@@ -47,7 +49,7 @@ pub struct RootInfo {
 
 /// The root folder.
 #[async_trait]
-pub trait MasterFiles: Send + Sync {
+pub trait MasterFiles: OldFiles {
     /// Waits out the safe mode, checks version and id or makes them, makes the folders, clears `.tmp`.
     async fn prepare(&self) -> Result<RootInfo, FilesError>;
 

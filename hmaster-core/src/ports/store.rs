@@ -38,4 +38,7 @@ pub trait MasterStore: Send + Sync {
 
     /// Records a switch or another small record.
     async fn put_state(&self, name: &str, value: Bytes) -> Result<(), StoreError>;
+
+    /// Makes what the next master would have to read as short as it can be. Everything is durable before and after.
+    async fn compact(&self) -> Result<(), StoreError>;
 }

@@ -3,6 +3,8 @@
 //! Writes are mirrors: region servers and clients read them, the master doesn't. What it learns comes as
 //! [`ZooKeeperEvent`]s, whole lists each time, so that a lost event is made good by the next.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use hmaster_types::{NamespaceDescriptor, RegionState, ServerName, TableName, TableState};
@@ -97,4 +99,13 @@ pub trait ClusterZooKeeper: Send + Sync {
 
     /// Removes a switch that was taken over.
     async fn remove_old_switch(&self, znode: &str) -> Result<(), ZooKeeperError>;
+
+    /// The replication peers that are kept here, by id.
+    async fn replication_peers(&self) -> Result<Vec<String>, ZooKeeperError>;
+
+    /// The names of all WALs that are yet to be replicated: those in any queue of any server, at one moment.
+    async fn queued_wals(&self) -> Result<BTreeSet<String>, ZooKeeperError>;
+
+    /// The names of bulk-loaded store files that are yet to be replicated.
+    async fn queued_hfiles(&self) -> Result<BTreeSet<String>, ZooKeeperError>;
 }

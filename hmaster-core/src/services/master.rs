@@ -7,8 +7,9 @@ use hmaster_protocol::{CallContext, RpcService, bad_request, decode, pb};
 use hmaster_types::JavaException;
 
 use super::{
-    MasterServices, balancing, cluster_status, compactions, janitors, lifecycle, list, namespaces, procedures,
-    region_changes, regions, schema, servers, switches,
+    MasterServices, absent, access, balancing, barriers, cluster_status, compactions, janitors,
+    lifecycle, list, namespaces, procedures, quotas, region_changes, regions, replication, schema,
+    servers, switches,
 };
 use crate::switches::Switch;
 
@@ -558,5 +559,258 @@ impl MasterService<CallContext> for MasterServices {
         _: pb::SecurityCapabilitiesRequest,
     ) -> Answer<pb::SecurityCapabilitiesResponse> {
         lifecycle::security_capabilities(&self.role)
+    }
+
+    async fn normalize(
+        &self,
+        _: &CallContext,
+        _: pb::NormalizeRequest,
+    ) -> Answer<pb::NormalizeResponse> {
+        janitors::normalize(&self.role)
+    }
+
+    async fn run_cleaner_chore(
+        &self,
+        _: &CallContext,
+        _: pb::RunCleanerChoreRequest,
+    ) -> Answer<pb::RunCleanerChoreResponse> {
+        janitors::run_cleaners(&self.role).await
+    }
+
+    async fn flush_master_store(
+        &self,
+        _: &CallContext,
+        _: pb::FlushMasterStoreRequest,
+    ) -> Answer<pb::FlushMasterStoreResponse> {
+        janitors::flush_master_store(&self.role).await
+    }
+
+    async fn snapshot(
+        &self,
+        _: &CallContext,
+        _: pb::SnapshotRequest,
+    ) -> Answer<pb::SnapshotResponse> {
+        self.role.initialized()?;
+        Err(absent::snapshots())
+    }
+
+    async fn is_snapshot_done(
+        &self,
+        _: &CallContext,
+        _: pb::IsSnapshotDoneRequest,
+    ) -> Answer<pb::IsSnapshotDoneResponse> {
+        self.role.initialized()?;
+        Err(absent::snapshots())
+    }
+
+    async fn get_completed_snapshots(
+        &self,
+        _: &CallContext,
+        _: pb::GetCompletedSnapshotsRequest,
+    ) -> Answer<pb::GetCompletedSnapshotsResponse> {
+        self.role.initialized()?;
+        Err(absent::snapshots())
+    }
+
+    async fn delete_snapshot(
+        &self,
+        _: &CallContext,
+        _: pb::DeleteSnapshotRequest,
+    ) -> Answer<pb::DeleteSnapshotResponse> {
+        self.role.initialized()?;
+        Err(absent::snapshots())
+    }
+
+    async fn restore_snapshot(
+        &self,
+        _: &CallContext,
+        _: pb::RestoreSnapshotRequest,
+    ) -> Answer<pb::RestoreSnapshotResponse> {
+        self.role.initialized()?;
+        Err(absent::snapshots())
+    }
+
+    async fn exec_procedure(
+        &self,
+        call: &CallContext,
+        request: pb::ExecProcedureRequest,
+    ) -> Answer<pb::ExecProcedureResponse> {
+        barriers::exec(&self.role, call, request).await
+    }
+
+    async fn exec_procedure_with_ret(
+        &self,
+        _: &CallContext,
+        request: pb::ExecProcedureRequest,
+    ) -> Answer<pb::ExecProcedureResponse> {
+        barriers::exec_with_return(&self.role, &request)
+    }
+
+    async fn is_procedure_done(
+        &self,
+        _: &CallContext,
+        request: pb::IsProcedureDoneRequest,
+    ) -> Answer<pb::IsProcedureDoneResponse> {
+        barriers::is_done(&self.role, &request)
+    }
+
+    async fn set_quota(
+        &self,
+        _: &CallContext,
+        _: pb::SetQuotaRequest,
+    ) -> Answer<pb::SetQuotaResponse> {
+        quotas::set(&self.role)
+    }
+
+    async fn switch_rpc_throttle(
+        &self,
+        _: &CallContext,
+        _: pb::SwitchRpcThrottleRequest,
+    ) -> Answer<pb::SwitchRpcThrottleResponse> {
+        quotas::switch_rpc_throttle(&self.role)
+    }
+
+    async fn is_rpc_throttle_enabled(
+        &self,
+        _: &CallContext,
+        _: pb::IsRpcThrottleEnabledRequest,
+    ) -> Answer<pb::IsRpcThrottleEnabledResponse> {
+        quotas::is_rpc_throttle_enabled(&self.role)
+    }
+
+    async fn switch_exceed_throttle_quota(
+        &self,
+        _: &CallContext,
+        _: pb::SwitchExceedThrottleQuotaRequest,
+    ) -> Answer<pb::SwitchExceedThrottleQuotaResponse> {
+        quotas::switch_exceed_throttle(&self.role)
+    }
+
+    async fn get_space_quota_region_sizes(
+        &self,
+        _: &CallContext,
+        _: pb::GetSpaceQuotaRegionSizesRequest,
+    ) -> Answer<pb::GetSpaceQuotaRegionSizesResponse> {
+        quotas::region_sizes(&self.role)
+    }
+
+    async fn get_quota_states(
+        &self,
+        _: &CallContext,
+        _: pb::GetQuotaStatesRequest,
+    ) -> Answer<pb::GetQuotaStatesResponse> {
+        quotas::states(&self.role)
+    }
+
+    async fn exec_master_service(
+        &self,
+        _: &CallContext,
+        request: pb::CoprocessorServiceRequest,
+    ) -> Answer<pb::CoprocessorServiceResponse> {
+        access::exec_master_service(&self.role, &request)
+    }
+
+    async fn grant(
+        &self,
+        _: &CallContext,
+        _: pb::GrantRequest,
+    ) -> Answer<pb::GrantResponse> {
+        access::permissions(&self.role)
+    }
+
+    async fn revoke(
+        &self,
+        _: &CallContext,
+        _: pb::RevokeRequest,
+    ) -> Answer<pb::RevokeResponse> {
+        access::permissions(&self.role)
+    }
+
+    async fn get_user_permissions(
+        &self,
+        _: &CallContext,
+        _: pb::GetUserPermissionsRequest,
+    ) -> Answer<pb::GetUserPermissionsResponse> {
+        access::permissions(&self.role)
+    }
+
+    async fn has_user_permissions(
+        &self,
+        _: &CallContext,
+        _: pb::HasUserPermissionsRequest,
+    ) -> Answer<pb::HasUserPermissionsResponse> {
+        access::permissions(&self.role)
+    }
+
+    async fn list_replication_peers(
+        &self,
+        _: &CallContext,
+        request: pb::ListReplicationPeersRequest,
+    ) -> Answer<pb::ListReplicationPeersResponse> {
+        replication::list(&self.role, &request).await
+    }
+
+    async fn add_replication_peer(
+        &self,
+        _: &CallContext,
+        request: pb::AddReplicationPeerRequest,
+    ) -> Answer<pb::AddReplicationPeerResponse> {
+        replication::add(&self.role, &request.peer_id)
+    }
+
+    async fn remove_replication_peer(
+        &self,
+        _: &CallContext,
+        request: pb::RemoveReplicationPeerRequest,
+    ) -> Answer<pb::RemoveReplicationPeerResponse> {
+        replication::about(&self.role, &request.peer_id).await
+    }
+
+    async fn enable_replication_peer(
+        &self,
+        _: &CallContext,
+        request: pb::EnableReplicationPeerRequest,
+    ) -> Answer<pb::EnableReplicationPeerResponse> {
+        replication::about(&self.role, &request.peer_id).await
+    }
+
+    async fn disable_replication_peer(
+        &self,
+        _: &CallContext,
+        request: pb::DisableReplicationPeerRequest,
+    ) -> Answer<pb::DisableReplicationPeerResponse> {
+        replication::about(&self.role, &request.peer_id).await
+    }
+
+    async fn get_replication_peer_config(
+        &self,
+        _: &CallContext,
+        request: pb::GetReplicationPeerConfigRequest,
+    ) -> Answer<pb::GetReplicationPeerConfigResponse> {
+        replication::about(&self.role, &request.peer_id).await
+    }
+
+    async fn update_replication_peer_config(
+        &self,
+        _: &CallContext,
+        request: pb::UpdateReplicationPeerConfigRequest,
+    ) -> Answer<pb::UpdateReplicationPeerConfigResponse> {
+        replication::about(&self.role, &request.peer_id).await
+    }
+
+    async fn is_replication_peer_enabled(
+        &self,
+        _: &CallContext,
+        request: pb::GetReplicationPeerStateRequest,
+    ) -> Answer<pb::GetReplicationPeerStateResponse> {
+        replication::about(&self.role, &request.peer_id).await
+    }
+
+    async fn get_replication_peer_modification_procedures(
+        &self,
+        _: &CallContext,
+        _: pb::GetReplicationPeerModificationProceduresRequest,
+    ) -> Answer<pb::GetReplicationPeerModificationProceduresResponse> {
+        replication::modifications(&self.role)
     }
 }

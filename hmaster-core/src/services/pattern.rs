@@ -4,10 +4,10 @@
 use fancy_regex::Regex;
 use hmaster_types::{JavaException, TableName, class};
 
-/// An expression that a whole name must match.
-pub(super) struct Pattern(Regex);
+/// An expression that a whole text must match.
+pub(super) struct Text(Regex);
 
-impl Pattern {
+impl Text {
     /// Reads an expression.
     ///
     /// # Errors
@@ -17,17 +17,37 @@ impl Pattern {
         whole.map(Self).map_err(|error| refusal(text, &error))
     }
 
+    /// Whether a text is meant.
+    ///
+    /// # Errors
+    /// `DoNotRetryIOException` when matching takes too many steps.
+    pub(super) fn matches(&self, text: &str) -> Result<bool, JavaException> {
+        self.0.is_match(text).map_err(|error| refusal(self.0.as_str(), &error))
+    }
+}
+
+/// An expression that a table's whole name must match.
+pub(super) struct Pattern(Text);
+
+impl Pattern {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// As [`Text::new`].
+    pub(super) fn new(text: &str) -> Result<Self, JavaException> {
+        Text::new(text).map(Self)
+    }
+
     /// Whether a table is meant: by its name or, in the default namespace, by its name with the namespace.
     ///
     /// # Errors
     /// `DoNotRetryIOException` when matching takes too many steps.
     pub(super) fn matches(&self, table: &TableName) -> Result<bool, JavaException> {
-        let is_match = |name: &str| self.0.is_match(name).map_err(|error| refusal(self.0.as_str(), &error));
-        if is_match(table.as_str())? {
+        if self.0.matches(table.as_str())? {
             return Ok(true);
         }
         let is_default = table.namespace() == TableName::DEFAULT_NAMESPACE;
-        Ok(is_default && is_match(&format!("{}:{}", table.namespace(), table.qualifier()))?)
+        Ok(is_default && self.0.matches(&format!("{}:{}", table.namespace(), table.qualifier()))?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Core's ports as a master's process has them in a world. When the process is dead, nothing that it does has any effect.
 
 mod files;
+mod old_files;
 mod procedures;
 mod servers;
 mod store;

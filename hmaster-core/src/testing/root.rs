@@ -19,6 +19,10 @@ pub struct Root {
     pub wals: BTreeMap<String, BTreeMap<String, Wal>>,
     /// `oldWALs`.
     pub old_wals: BTreeMap<String, Wal>,
+    /// Since when all old WALs and archived files are that; none: since just now.
+    pub old_since_ms: Option<u64>,
+    /// Store files that snapshots refer to.
+    pub snapshot_files: BTreeSet<String>,
     files_made: u64,
 }
 

@@ -1,5 +1,7 @@
 //! The root folder.
 
+mod old_files;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -1,5 +1,9 @@
 //! The cluster's znodes.
 
+mod replication;
+
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use hmaster_core::ports::zookeeper::{ClusterZooKeeper, MasterNode, RegionServerNode, ZooKeeperError};
@@ -133,5 +137,17 @@ impl ClusterZooKeeper for Znodes {
 
     async fn remove_old_switch(&self, znode: &str) -> Result<(), ZooKeeperError> {
         mirror::old_switch::remove(&self.0, switch(znode)?).await.map_err(failed)
+    }
+
+    async fn replication_peers(&self) -> Result<Vec<String>, ZooKeeperError> {
+        Ok(self.0.children(&self.0.paths.peers).await.map_err(failed)?.unwrap_or_default())
+    }
+
+    async fn queued_wals(&self) -> Result<BTreeSet<String>, ZooKeeperError> {
+        replication::queued_wals(&self.0).await
+    }
+
+    async fn queued_hfiles(&self) -> Result<BTreeSet<String>, ZooKeeperError> {
+        replication::queued_hfiles(&self.0).await
     }
 }

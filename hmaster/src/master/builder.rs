@@ -83,6 +83,7 @@ impl MasterBuilder {
         let user = config.raw().environment().property("user.name").unwrap_or("hbase").to_owned();
         let client_options =
             ClientOptions::from_keys(CallUser::new(user), &lookup).map_err(|e| option_error(&e))?;
+        hmaster_core::cleaners::chain::check(&options.cleaners).map_err(|e| option_error(&e))?;
         let root = file_systems::root_dir(&config, clock.clone())?;
 
         let host = Host::find(options)?;

@@ -41,14 +41,14 @@ impl MasterLink {
         }
     }
 
-    async fn look<T>(&self, look: impl FnOnce(&Root) -> Done<T>) -> Done<T> {
+    pub(super) async fn look<T>(&self, look: impl FnOnce(&Root) -> Done<T>) -> Done<T> {
         self.alive().await;
         self.fails(|state| state.faults.files_before)?;
         self.wait_for_slow_file().await;
         self.read(|state| look(&state.root)).await
     }
 
-    async fn change<T>(
+    pub(super) async fn change<T>(
         &self,
         what: impl FnOnce() -> String,
         change: impl FnOnce(&mut Root) -> Done<T>,

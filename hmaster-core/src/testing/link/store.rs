@@ -78,4 +78,8 @@ impl MasterStore for MasterLink {
         let put = |store: &mut Store| drop(store.states.insert(name.to_owned(), value));
         self.store(|| format!("state {name}"), put).await
     }
+
+    async fn compact(&self) -> Result<(), StoreError> {
+        self.store(|| "the store is compacted".into(), |_| {}).await
+    }
 }

@@ -1,5 +1,7 @@
 //! ZooKeeper.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use hmaster_types::{NamespaceDescriptor, RegionState, ServerName, TableName, TableState};
@@ -128,5 +130,17 @@ impl ClusterZooKeeper for MasterLink {
                 .await?;
         }
         Ok(())
+    }
+
+    async fn replication_peers(&self) -> Done<Vec<String>> {
+        Ok(self.read(|state| state.znodes.peers.iter().cloned().collect()).await)
+    }
+
+    async fn queued_wals(&self) -> Done<BTreeSet<String>> {
+        Ok(self.read(|state| state.znodes.queued_wals.clone()).await)
+    }
+
+    async fn queued_hfiles(&self) -> Done<BTreeSet<String>> {
+        Ok(BTreeSet::new())
     }
 }
