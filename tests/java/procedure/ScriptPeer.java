@@ -231,7 +231,14 @@ public class ScriptPeer {
   private static void await(ProcedureExecutor<World> executor, long id) throws Exception {
     for (int i = 0; !executor.isFinished(id); i++) {
       if (i > 20000) {
-        throw new IllegalStateException("pid=" + id + " doesn't end: " + executor.getProcedure(id));
+        StringBuilder said = new StringBuilder("pid=" + id + " doesn't end: ");
+        executor.getActiveProceduresNoCopy().forEach(proc -> said.append("\n").append(proc.toStringDetails()));
+        Thread.getAllStackTraces().forEach((thread, frames) -> {
+          if (thread.getName().startsWith("PEWorker")) {
+            said.append("\n").append(thread).append(' ').append(Arrays.toString(frames));
+          }
+        });
+        throw new IllegalStateException(said.toString());
       }
       Thread.sleep(1);
     }
