@@ -51,7 +51,7 @@
 //! # Code map
 //!
 //! From the outside in: [`peers`] (is there a Java?), [`cluster`] (what a test starts), [`client`],
-//! [`shell`] and [`znodes`] (what a test looks with), [`consistency`] (what must fit together), [`scenario`] (what tests share), and below them
+//! [`shell`] and [`znodes`] (what a test looks with), [`consistency`] (what must fit together), [`scenario`] (what tests share), [`suite`] (HBase's own tests), and below them
 //! [`jvm`], [`process`], [`wait`], [`ports`], [`maven`], [`javac`] and [`cache`].
 
 pub mod peers;
@@ -59,6 +59,7 @@ pub mod peers;
 pub mod cluster;
 pub mod consistency;
 pub mod scenario;
+pub mod suite;
 
 pub mod client;
 pub mod shell;

@@ -57,25 +57,28 @@ pub async fn jars(artifact: &str, version: &str) -> Result<PathBuf> {
     let (artifact, version) = (artifact.to_owned(), version.to_owned());
     let resolve = move || {
         cache::folder(&format!("{artifact}-{version}"), |folder| {
-            copy_dependencies(folder, &artifact, &version)
+            let resolved = copy(folder, &pom_of(&artifact, &version), true);
+            resolved.with_context(|| format!("Maven could not resolve org.apache.hbase:{artifact}:{version}"))
         })
     };
     tokio::task::spawn_blocking(resolve).await?
 }
 
-fn copy_dependencies(folder: &Path, artifact: &str, version: &str) -> Result<()> {
+/// Copies what the project `pom` depends on into `folder`, with all that those depend on if `transitively`.
+pub(crate) fn copy(folder: &Path, pom: &str, transitively: bool) -> Result<()> {
     let maven = &peers::toolchain().map_err(|reason| anyhow!(reason))?.maven;
-    let pom = folder.join("pom.xml");
-    fs::write(&pom, pom_of(artifact, version)).with_context(|| format!("write {}", pom.display()))?;
+    let file = folder.join("pom.xml");
+    fs::write(&file, pom).with_context(|| format!("write {}", file.display()))?;
     let mut command = Command::new(maven);
-    command.args(["-q", "-B", "-f"]).arg(&pom).arg("dependency:copy-dependencies");
+    command.args(["-q", "-B", "-f"]).arg(&file).arg("dependency:copy-dependencies");
     command.arg(format!("-DoutputDirectory={}", folder.display()));
+    command.arg(format!("-DexcludeTransitive={}", !transitively));
     let ran = command.output().with_context(|| format!("run {}", maven.display()))?;
     if !ran.status.success() {
         let said = [ran.stdout, ran.stderr].concat();
         let said = String::from_utf8_lossy(&said);
         let reason = said.lines().find(|line| line.contains("ERROR")).unwrap_or("it printed no error");
-        bail!("Maven could not resolve org.apache.hbase:{artifact}:{version} ({}): {reason}", ran.status);
+        bail!("{} ({}): {reason}", file.display(), ran.status);
     }
     Ok(())
 }

@@ -70,6 +70,16 @@ impl CommandSpec {
         self
     }
 
+    /// The arguments as they are now.
+    pub fn arguments(&self) -> impl Iterator<Item = &OsStr> {
+        self.args.iter().map(OsString::as_os_str)
+    }
+
+    /// The program that ends another one when its parent dies, if this system has it: `PROGRAM --pdeathsig KILL -- …`.
+    pub fn setpriv() -> Option<&'static Path> {
+        super::child::setpriv()
+    }
+
     /// Runs the command to its end with `input` on its standard input. A command that takes longer
     /// than `deadline` is killed, and that is an error; an exit status other than 0 is not.
     pub async fn output(&self, input: &str, deadline: Duration) -> Result<Output> {
