@@ -142,7 +142,8 @@ impl Wish {
                 let regions = master.env()?.regions.table_regions(&table);
                 let live: Vec<_> = regions.iter().filter(|node| !node.is_split()).collect();
                 let node = live.get(nonce.unwrap_or(0) as usize % live.len().max(1));
-                let node = node.ok_or_else(|| JavaException::new(class::TABLE_NOT_FOUND, table.as_str()))?;
+                // hbase:meta may not be read yet.
+                let node = node.ok_or_else(|| JavaException::new(class::IO, "no regions"))?;
                 let request =
                     pb::TruncateRegionRequest { region_info: node.info().into(), nonce_group, nonce };
                 services.truncate_region(&call, request).await?.proc_id

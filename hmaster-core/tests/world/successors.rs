@@ -53,7 +53,8 @@ fn a_deposed_master_that_goes_on_changes_nothing_and_promises_nothing() {
             nonce_group: None,
             nonce: None,
         };
-        let asked = deposed.services.create_table(&call(), request);
+        let call = call();
+        let asked = deposed.services.create_table(&call, request);
         let (asked, ()) =
             tokio::join!(tokio::time::timeout(Duration::from_secs(5), asked), world.wake_deposed(&deposed));
         assert!(!matches!(asked, Ok(Ok(_))), "it promises a table: {asked:?}");
