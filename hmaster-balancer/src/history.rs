@@ -305,7 +305,7 @@ impl Column {
 /// A hash that is the same in every run, so that one seed gives one plan.
 pub(crate) fn hash(name: &[u8]) -> u64 {
     use std::hash::{BuildHasher as _, Hasher as _};
-    let mut hasher = foldhash::quality::FixedState::with_seed(0x6862_6173_65).build_hasher();
+    let mut hasher = foldhash::quality::FixedState::with_seed(0x0068_6261_7365).build_hasher();
     hasher.write(name);
     hasher.finish()
 }

@@ -50,17 +50,19 @@ impl Locality {
 
     fn add(&mut self, cluster: &Cluster, shares: &[(u32, f32)], size: f32, servers_of_rack: &[u32]) {
         let mut racks: Vec<(u32, f32)> = Vec::new();
-        for &(server, share) in shares {
+        // Single sums depend on the order of what is added, which in Java is that of servers.
+        let mut shares = shares.to_vec();
+        shares.sort_by_key(|(server, _)| *server);
+        for (server, share) in shares {
             self.servers.push((server, size * share));
             let rack = cluster.server(super::Server(server)).rack;
+            let part = share / servers_of_rack[rack as usize] as f32;
             match racks.iter_mut().find(|(r, _)| *r == rack) {
-                Some((_, sum)) => *sum += share,
-                None => racks.push((rack, share)),
+                Some((_, sum)) => *sum += part,
+                None => racks.push((rack, part)),
             }
         }
-        racks
-            .iter_mut()
-            .for_each(|(rack, sum)| *sum = size * (*sum / servers_of_rack[*rack as usize] as f32));
+        racks.iter_mut().for_each(|(_, sum)| *sum *= size);
         let best = |weights: &[(u32, f32)]| weights.iter().map(|&(_, w)| f64::from(w)).fold(0.0, f64::max);
         self.best_on_servers += best(&self.servers[self.starts[self.starts.len() - 1] as usize..]);
         self.best_on_racks += best(&racks);

@@ -27,7 +27,7 @@ pub(crate) fn descend_own(
         return;
     }
     own.iter_mut().for_each(|f| f.prepare(cluster, &at));
-    let mut rng = Rng::with_seed(seed ^ 0x6f77_6e);
+    let mut rng = Rng::with_seed(seed ^ 0x006f_776e);
     let total = |state: &State<'_>, own: &[&mut Box<dyn CustomCost>]| {
         state.total() + own.iter().map(|f| f64::from(f.multiplier()) * f.cost()).sum::<f64>()
     };
