@@ -134,8 +134,7 @@ impl Procedure<MasterEnv> for Lock {
             Target::Namespace(namespace) => format!("namespace={namespace}"),
             Target::Table(table, _) => format!("tableName={table}"),
             Target::Regions(_, regions) => {
-                let names: Vec<_> =
-                    regions.iter().map(|region| region.encoded_name().to_string()).collect();
+                let names: Vec<_> = regions.iter().map(|region| region.encoded_name().to_string()).collect();
                 format!("regions={}", names.join(","))
             }
         };
@@ -251,7 +250,13 @@ mod tests {
             (Shared, None, table(), vec![], None),
             (Exclusive, None, None, vec![region("t")], None),
             (Shared, None, None, vec![region("t")], Some("Only exclusive lock supported on regions.")),
-            (Exclusive, None, None, vec![region("t"), region("u")], Some("All regions should be from same table")),
+            (
+                Exclusive,
+                None,
+                None,
+                vec![region("t"), region("u")],
+                Some("All regions should be from same table"),
+            ),
             (Exclusive, None, None, vec![], Some("one of table/namespace/region should be specified")),
         ] {
             let target = Target::new(r#type, namespace, table, regions);

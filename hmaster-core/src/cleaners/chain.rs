@@ -17,7 +17,9 @@ const ALWAYS: [&str; 4] = [
 
 /// A plugin that this master doesn't have. What it would keep isn't known, so no file may be deleted without it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: this master has no cleaner {class}, and without it files could be deleted that it would keep")]
+#[error(
+    "{key}: this master has no cleaner {class}, and without it files could be deleted that it would keep"
+)]
 pub struct UnknownPlugin {
     /// Where it is configured.
     pub key: &'static str,

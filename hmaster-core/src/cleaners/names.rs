@@ -86,8 +86,7 @@ pub(super) fn links_of(path: &str) -> Option<[String; 3]> {
     let (linking_region, linking_table) = reference.split_once('.')?;
     let (linking_namespace, linking_table) =
         linking_table.split_once('=').unwrap_or(("default", linking_table));
-    let full_name =
-        if namespace == "default" { table.to_owned() } else { format!("{namespace}={table}") };
+    let full_name = if namespace == "default" { table.to_owned() } else { format!("{namespace}={table}") };
     let link = format!("{full_name}={region}-{file}");
     let below = |root: &str| {
         format!("{root}data/{linking_namespace}/{linking_table}/{linking_region}/{family}/{link}")
@@ -147,12 +146,11 @@ mod tests {
     #[test]
     fn links_are_where_their_back_references_say() {
         let places = |path: &str| links_of(path).map(|[_, _, last]| last);
-        assert_eq!(
-            places("data/default/t/aa/f/.links-00ff/bb.u").unwrap(),
-            "data/default/u/bb/f/t=aa-00ff"
-        );
+        assert_eq!(places("data/default/t/aa/f/.links-00ff/bb.u").unwrap(), "data/default/u/bb/f/t=aa-00ff");
         assert_eq!(places("data/ns/t/aa/f/.links-00ff/bb.n2=u").unwrap(), "data/n2/u/bb/f/ns=t=aa-00ff");
-        for other in ["data/ns/t/aa/f/00ff", "data/ns/t/aa/f/.links-/bb.u", "data/ns/t/aa/f/.links-0/bb", "x", ""] {
+        for other in
+            ["data/ns/t/aa/f/00ff", "data/ns/t/aa/f/.links-/bb.u", "data/ns/t/aa/f/.links-0/bb", "x", ""]
+        {
             assert_eq!(links_of(other), None, "{other}");
         }
     }

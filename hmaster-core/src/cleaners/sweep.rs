@@ -80,7 +80,9 @@ impl Sweep<'_> {
             match keeps {
                 Keeps::Unknown => tracing::warn!(path, "not one of HBase's names, left alone"),
                 Keeps::FromTheFuture => tracing::warn!(path, "newer than the clock, left alone"),
-                Keeps::Young | Keeps::NewerThanTheList | Keeps::Needed => tracing::trace!(path, ?keeps, "stays"),
+                Keeps::Young | Keeps::NewerThanTheList | Keeps::Needed => {
+                    tracing::trace!(path, ?keeps, "stays")
+                }
             }
             return KEPT;
         }
@@ -193,7 +195,11 @@ mod tests {
             }
             let mut entries = BTreeMap::new();
             for (path, modified_ms) in self.archive.lock().iter() {
-                let below = if folder.is_empty() { Some(&path[..]) } else { path.strip_prefix(&format!("{folder}/")) };
+                let below = if folder.is_empty() {
+                    Some(&path[..])
+                } else {
+                    path.strip_prefix(&format!("{folder}/"))
+                };
                 let Some(below) = below else { continue };
                 let (name, is_folder) = match below.split_once('/') {
                     Some((name, _)) => (name, true),
@@ -265,10 +271,25 @@ mod tests {
             ("young", memory(&[("R/00ff", 1)], &[]), &[], &["R/00ff"]),
             ("in a snapshot", memory(&[("R/00ff", OLD), ("R/00aa", OLD)], &[]), &["00aa"], &["R/00aa"]),
             ("linked", memory(&linked, &[LINK]), &[], &["R/.links-00ff/bb.u", "R/00ff"]),
-            ("linked by what is being made", memory(&linked, &[&format!(".tmp/{LINK}")]), &[], &["R/.links-00ff/bb.u", "R/00ff"]),
-            ("linked by a big value", memory(&linked, &[&format!("mobdir/{LINK}")]), &[], &["R/.links-00ff/bb.u", "R/00ff"]),
+            (
+                "linked by what is being made",
+                memory(&linked, &[&format!(".tmp/{LINK}")]),
+                &[],
+                &["R/.links-00ff/bb.u", "R/00ff"],
+            ),
+            (
+                "linked by a big value",
+                memory(&linked, &[&format!("mobdir/{LINK}")]),
+                &[],
+                &["R/.links-00ff/bb.u", "R/00ff"],
+            ),
             ("no longer linked", memory(&linked, &[]), &[], &[]),
-            ("unclear", memory(&[("R/00ff", OLD), ("R/.links-00ff/what", OLD)], &[]), &[], &["R/.links-00ff/what", "R/00ff"]),
+            (
+                "unclear",
+                memory(&[("R/00ff", OLD), ("R/.links-00ff/what", OLD)], &[]),
+                &[],
+                &["R/.links-00ff/what", "R/00ff"],
+            ),
             ("unknown", memory(&[("R/some-thing", OLD)], &[]), &[], &["R/some-thing"]),
         ];
         for (what, memory, needed, left) in cases {

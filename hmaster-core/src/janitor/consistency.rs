@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use hmaster_protocol::meta::{CATALOG_FAMILY, MetaReader};
 use hmaster_protocol::{decode, pb};
-use hmaster_types::{EncodedName, RegionInfo, RegionName, ServerName, TableName, TableState, to_string_binary};
+use hmaster_types::{
+    EncodedName, RegionInfo, RegionName, ServerName, TableName, TableState, to_string_binary,
+};
 use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -163,7 +165,9 @@ impl MasterEnv {
         let online = self.servers.online().into_iter();
         // It was read once when it came in, so it can be read again.
         online
-            .map(|(server, online)| (server, decode::<pb::ServerLoad>(online.load).map(names).unwrap_or_default()))
+            .map(|(server, online)| {
+                (server, decode::<pb::ServerLoad>(online.load).map(names).unwrap_or_default())
+            })
             .collect()
     }
 
@@ -219,18 +223,13 @@ mod tests {
         let names = |starts: &[&str]| -> Vec<Vec<u8>> {
             starts.iter().map(|start| region(start).name().as_bytes().to_vec()).collect()
         };
-        let reports = [
-            (server(1), names(&["fine", "twice", "orphan"])),
-            (server(2), names(&["elsewhere", "twice"])),
-        ];
+        let reports =
+            [(server(1), names(&["fine", "twice", "orphan"])), (server(2), names(&["elsewhere", "twice"]))];
         let report = ConsistencyReport::compare(beliefs.collect(), &reports);
         assert_eq!((report.regions, report.disabled, report.split_parents), (6, 1, 1));
         assert_eq!(report.orphans_on_servers, [(region("orphan").name().to_string(), server(1))].into());
-        let expected = [
-            ("elsewhere", vec![server(2)]),
-            ("lost", vec![]),
-            ("twice", vec![server(1), server(2)]),
-        ];
+        let expected =
+            [("elsewhere", vec![server(2)]), ("lost", vec![]), ("twice", vec![server(1), server(2)])];
         let expected = expected.map(|(start, on)| (region(start).name(), (Some(server(1)), on)));
         assert_eq!(report.inconsistent, expected.into());
         assert!(!report.is_clean());

@@ -25,7 +25,9 @@ impl MasterEnv {
     /// When hbase:meta or the files can't be read or written, or merges are switched off.
     pub async fn fix_meta(&self) -> Result<(), JavaException> {
         let Some(last) = self.janitor.last_report() else {
-            tracing::info!("the catalog janitor has no report yet; run 'catalogjanitor_run' in the shell first");
+            tracing::info!(
+                "the catalog janitor has no report yet; run 'catalogjanitor_run' in the shell first"
+            );
             return Ok(());
         };
         let now = self.inspect_catalog().await?;
@@ -200,14 +202,9 @@ mod tests {
         let e = r("n", "z");
         let u = [region("u", "a", "c"), region("u", "b", "f")];
         let pair = |x: &RegionInfo, y: &RegionInfo| (x.clone(), y.clone());
-        let overlaps =
-            [pair(&a, &b), pair(&b, &c), pair(&d, &e), pair(&u[0], &u[1])];
+        let overlaps = [pair(&a, &b), pair(&b, &c), pair(&d, &e), pair(&u[0], &u[1])];
         let refs: Vec<_> = overlaps.iter().collect();
-        let expected = vec![
-            vec![a.clone(), b.clone(), c.clone()],
-            vec![d.clone(), e.clone()],
-            u.to_vec(),
-        ];
+        let expected = vec![vec![a.clone(), b.clone(), c.clone()], vec![d.clone(), e.clone()], u.to_vec()];
         assert_eq!(merges(64, &refs), expected);
         let bounded = merges(2, &refs);
         assert_eq!(bounded[0], [a, b], "no more than two at once");
@@ -223,7 +220,8 @@ mod tests {
             ..JanitorReport::default()
         };
         let is_enabled = |table: &TableName| table.as_str() != "disabled";
-        let repair = Repair::new(&report(&["a", "b", "disabled"]), &report(&["b", "c", "disabled"]), is_enabled, 64);
+        let repair =
+            Repair::new(&report(&["a", "b", "disabled"]), &report(&["b", "c", "disabled"]), is_enabled, 64);
         let tables: Vec<_> = repair.holes.iter().map(|(table, ..)| table.as_str()).collect();
         assert_eq!(tables, ["b"]);
     }

@@ -148,11 +148,7 @@ async fn transit_all(
     Ok(ids)
 }
 
-fn assign(
-    env: &MasterEnv,
-    region: &RegionInfo,
-    overrides: bool,
-) -> Answer<TransitRegionStateProcedure> {
+fn assign(env: &MasterEnv, region: &RegionInfo, overrides: bool) -> Answer<TransitRegionStateProcedure> {
     if overrides {
         return env.assign_overriding(region).map_err(|error| refusal::region(&error));
     }
@@ -160,11 +156,7 @@ fn assign(
     env.assign(region, None, false).map_err(|error| refusal::region(&error))
 }
 
-fn unassign(
-    env: &MasterEnv,
-    region: &RegionInfo,
-    overrides: bool,
-) -> Answer<TransitRegionStateProcedure> {
+fn unassign(env: &MasterEnv, region: &RegionInfo, overrides: bool) -> Answer<TransitRegionStateProcedure> {
     if overrides {
         return env.unassign_overriding(region).map_err(|error| refusal::region(&error));
     }

@@ -7,9 +7,8 @@ use hmaster_protocol::{CallContext, RpcService, bad_request, decode, pb};
 use hmaster_types::JavaException;
 
 use super::{
-    MasterServices, absent, access, balancing, barriers, cluster_status, compactions, janitors,
-    lifecycle, list, namespaces, procedures, quotas, region_changes, regions, replication, schema,
-    servers, switches,
+    MasterServices, absent, access, balancing, barriers, cluster_status, compactions, janitors, lifecycle,
+    list, namespaces, procedures, quotas, region_changes, regions, replication, schema, servers, switches,
 };
 use crate::switches::Switch;
 
@@ -377,11 +376,7 @@ impl MasterService<CallContext> for MasterServices {
         balancing::set_running(&self.role, &request).await
     }
 
-    async fn balance(
-        &self,
-        _: &CallContext,
-        request: pb::BalanceRequest,
-    ) -> Answer<pb::BalanceResponse> {
+    async fn balance(&self, _: &CallContext, request: pb::BalanceRequest) -> Answer<pb::BalanceResponse> {
         balancing::balance(&self.role, &request).await
     }
 
@@ -561,11 +556,7 @@ impl MasterService<CallContext> for MasterServices {
         lifecycle::security_capabilities(&self.role)
     }
 
-    async fn normalize(
-        &self,
-        _: &CallContext,
-        _: pb::NormalizeRequest,
-    ) -> Answer<pb::NormalizeResponse> {
+    async fn normalize(&self, _: &CallContext, _: pb::NormalizeRequest) -> Answer<pb::NormalizeResponse> {
         janitors::normalize(&self.role)
     }
 
@@ -585,11 +576,7 @@ impl MasterService<CallContext> for MasterServices {
         janitors::flush_master_store(&self.role).await
     }
 
-    async fn snapshot(
-        &self,
-        _: &CallContext,
-        _: pb::SnapshotRequest,
-    ) -> Answer<pb::SnapshotResponse> {
+    async fn snapshot(&self, _: &CallContext, _: pb::SnapshotRequest) -> Answer<pb::SnapshotResponse> {
         self.role.initialized()?;
         Err(absent::snapshots())
     }
@@ -654,11 +641,7 @@ impl MasterService<CallContext> for MasterServices {
         barriers::is_done(&self.role, &request)
     }
 
-    async fn set_quota(
-        &self,
-        _: &CallContext,
-        _: pb::SetQuotaRequest,
-    ) -> Answer<pb::SetQuotaResponse> {
+    async fn set_quota(&self, _: &CallContext, _: pb::SetQuotaRequest) -> Answer<pb::SetQuotaResponse> {
         quotas::set(&self.role)
     }
 
@@ -710,19 +693,11 @@ impl MasterService<CallContext> for MasterServices {
         access::exec_master_service(&self.role, &request)
     }
 
-    async fn grant(
-        &self,
-        _: &CallContext,
-        _: pb::GrantRequest,
-    ) -> Answer<pb::GrantResponse> {
+    async fn grant(&self, _: &CallContext, _: pb::GrantRequest) -> Answer<pb::GrantResponse> {
         access::permissions(&self.role)
     }
 
-    async fn revoke(
-        &self,
-        _: &CallContext,
-        _: pb::RevokeRequest,
-    ) -> Answer<pb::RevokeResponse> {
+    async fn revoke(&self, _: &CallContext, _: pb::RevokeRequest) -> Answer<pb::RevokeResponse> {
         access::permissions(&self.role)
     }
 

@@ -30,7 +30,8 @@ fn a_deleted_tables_files_go_when_they_are_old() {
         assert_eq!(archived(), 1);
         assert!(!clean(&world).await, "they are young");
         assert_eq!(archived(), 1);
-        let name = world.with(|state| state.root.archive.values().next().unwrap().keys().next().unwrap().name.clone());
+        let name = world
+            .with(|state| state.root.archive.values().next().unwrap().keys().next().unwrap().name.clone());
         world.with(|state| state.root.snapshot_files.insert(name));
         age(&world);
         assert!(!clean(&world).await, "a snapshot has them");
@@ -76,7 +77,8 @@ fn nothing_that_a_daughter_refers_to_goes() {
         enable(&world, "t").await;
         age(&world);
         let region = first_region(&world, "t");
-        let split = SplitRegion::procedure(&world.env(), ProcedureUser::master(), &region, Some("g".into())).await;
+        let split =
+            SplitRegion::procedure(&world.env(), ProcedureUser::master(), &region, Some("g".into())).await;
         let id = world.env().submit(split.unwrap()).await.unwrap();
         for _ in 0..50 {
             world.env().scan_catalog().await.unwrap();

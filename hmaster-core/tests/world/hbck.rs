@@ -26,7 +26,11 @@ async fn unassigns(world: &World, region: pb::RegionSpecifier, overrides: bool) 
     world.active_master().unwrap().hbck.unassigns(&call(), request).await.unwrap().pid
 }
 
-async fn set_state(world: &World, region: &RegionInfo, state: RegionState) -> Result<Vec<i32>, JavaException> {
+async fn set_state(
+    world: &World,
+    region: &RegionInfo,
+    state: RegionState,
+) -> Result<Vec<i32>, JavaException> {
     let wish = pb::RegionSpecifierAndState {
         region_specifier: encoded(region),
         state: pb::region_state::State::from(state).into(),
@@ -37,10 +41,8 @@ async fn set_state(world: &World, region: &RegionInfo, state: RegionState) -> Re
 }
 
 async fn set_table(world: &World, name: &str, state: TableState) -> Result<i32, JavaException> {
-    let request = pb::SetTableStateInMetaRequest {
-        table_name: (&table(name)).into(),
-        table_state: state.into(),
-    };
+    let request =
+        pb::SetTableStateInMetaRequest { table_name: (&table(name)).into(), table_state: state.into() };
     let hbck = world.active_master().unwrap();
     Ok(hbck.hbck.set_table_state_in_meta(&call(), request).await?.table_state.state)
 }
@@ -243,7 +245,9 @@ fn a_hole_is_filled() {
         let row = hmaster_protocol::meta::delete_region(&region, world.env().catalog.clock.delete_ms());
         world.env().catalog.write(vec![row]).await.unwrap();
         world.env().regions.remove(region.encoded_name());
-        world.with(|state| state.root.tables.get_mut(&table("t")).unwrap().regions.remove(&region.encoded_name()));
+        world.with(|state| {
+            state.root.tables.get_mut(&table("t")).unwrap().regions.remove(&region.encoded_name())
+        });
         world.env().scan_catalog().await.unwrap();
         assert_eq!(world.env().janitor.last_report().unwrap().holes.len(), 1);
         let master = world.active_master().unwrap();

@@ -175,7 +175,9 @@ fn no_call_is_forgotten() {
         create(&world, "t", &[], 1).await;
         let master = world.active_master().unwrap();
         let mut forgotten = Vec::new();
-        for method in master_service::METHODS.iter().filter(|name| !["Shutdown", "StopMaster"].contains(*name)) {
+        for method in
+            master_service::METHODS.iter().filter(|name| !["Shutdown", "StopMaster"].contains(*name))
+        {
             if let Err(error) = master.services.dispatch(&call(), method, request(method)).await
                 && error.message == format!("{}: {method}", class::UNSUPPORTED_OPERATION.name)
             {
@@ -201,7 +203,8 @@ fn peers_that_cant_be_read_are_named() {
     world(|world| async move {
         world.with(|state| state.znodes.peers.insert("p7".into()));
         let master = world.active_master().unwrap();
-        let list = master.services.list_replication_peers(&call(), pb::ListReplicationPeersRequest::default());
+        let list =
+            master.services.list_replication_peers(&call(), pb::ListReplicationPeersRequest::default());
         assert!(list.await.unwrap_err().message.contains("p7"));
         let other = pb::ListReplicationPeersRequest { regex: Some("q.*".into()) };
         let list = master.services.list_replication_peers(&call(), other).await.unwrap();

@@ -18,7 +18,9 @@ impl ServerCrash {
         let scan = env.catalog.scan(b"", b"", &[CATALOG_FAMILY], |cells| {
             // A row that can't be read is the catalog janitor's to report.
             if let Ok(Some(row)) = reader.region_row(&cells) {
-                found.extend(records(&row).into_iter().filter(|at| at.location.as_ref() == Some(&self.server)));
+                found.extend(
+                    records(&row).into_iter().filter(|at| at.location.as_ref() == Some(&self.server)),
+                );
             }
             Ok(())
         });

@@ -15,7 +15,9 @@ type Done<T> = Result<T, FilesError>;
 fn archived(root: &Root) -> Vec<String> {
     let files = root.archive.iter().flat_map(|((table, region), files)| {
         let folder = format!("data/{}/{}/{region}", table.namespace(), table.qualifier());
-        files.keys().map(move |file| format!("{folder}/{}/{}", String::from_utf8_lossy(&file.family), file.name))
+        files
+            .keys()
+            .map(move |file| format!("{folder}/{}/{}", String::from_utf8_lossy(&file.family), file.name))
     });
     files.collect()
 }
@@ -56,7 +58,8 @@ impl OldFiles for MasterLink {
                     _ => path.strip_prefix(folder).and_then(|below| below.strip_prefix('/')),
                 };
                 let Some(below) = below else { continue };
-                let (name, is_folder) = below.split_once('/').map_or((below, false), |(name, _)| (name, true));
+                let (name, is_folder) =
+                    below.split_once('/').map_or((below, false), |(name, _)| (name, true));
                 let entry = OldFile { name: name.to_owned(), is_folder, modified_ms };
                 entries.insert(name.to_owned(), entry);
             }
