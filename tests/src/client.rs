@@ -22,7 +22,7 @@ use crate::javac::Source;
 use crate::process::CommandSpec;
 pub use admin::{RegionAt, Status};
 use link::Link;
-pub use rows::{Row, RowSet, Verification, Writer, WriterReport, hex_splits};
+pub use rows::{Reader, ReaderReport, Row, RowSet, Verification, Writer, WriterReport, hex_splits};
 
 /// The sources of the Java program.
 pub(crate) const SOURCES: &[Source<'_>] = &[

@@ -19,6 +19,8 @@ pub const SHELL_VERSION: &str = "2.4.17";
 /// An HBase version of which Maven has a complete set of server jars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HBaseVersion {
+    /// 2.4.17, with the jars of its shell: for clients only.
+    V2_4,
     /// 2.5.13, built for Hadoop 3.
     V2_5,
     /// 2.6.4, built for Hadoop 3: the version that hmaster is compatible with.
@@ -28,21 +30,23 @@ pub enum HBaseVersion {
 }
 
 impl HBaseVersion {
-    /// Every version, oldest first.
+    /// Every version that has servers, oldest first.
     pub const ALL: [Self; 3] = [Self::V2_5, Self::V2_6, Self::V3_0];
 
     /// The version as Maven names it.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::V2_4 => SHELL_VERSION,
             Self::V2_5 => "2.5.13-hadoop3",
             Self::V2_6 => "2.6.4-hadoop3",
             Self::V3_0 => "3.0.0-alpha-4",
         }
     }
 
-    /// The folder with the jars of a server (and client) of this version.
+    /// The folder with the jars of a server and client of this version.
     pub async fn server_jars(self) -> Result<PathBuf> {
-        jars("hbase-server", self.as_str()).await
+        let artifact = if self == Self::V2_4 { "hbase-shell" } else { "hbase-server" };
+        jars(artifact, self.as_str()).await
     }
 }
 

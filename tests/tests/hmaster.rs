@@ -4,6 +4,8 @@
 //! One binary and one cluster at a time: the JVMs of one cluster keep a small machine busy.
 //! Each test prints which peers it ran with.
 
+#[path = "hmaster/admin.rs"]
+mod admin;
 #[path = "hmaster/backups.rs"]
 mod backups;
 #[path = "hmaster/fresh.rs"]
@@ -12,10 +14,14 @@ mod fresh;
 mod mid_procedure;
 #[path = "hmaster/region_servers.rs"]
 mod region_servers;
+#[path = "hmaster/storms.rs"]
+mod storms;
+#[path = "hmaster/suspended.rs"]
+mod suspended;
 #[path = "hmaster/takeover.rs"]
 mod takeover;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use hmaster_tests::{Cluster, ClusterBuilder, HBaseVersion, MasterKind};
@@ -36,10 +42,24 @@ fn cluster(name: &str) -> ClusterBuilder {
         .heap_mb(256)
 }
 
-/// Lets the tests of this binary run one after the other, whatever the number of test threads.
-async fn alone() -> MutexGuard<'static, ()> {
+/// Lets the tests of this binary run one after the other, whatever the number of test threads, and says how long each took.
+struct Alone {
+    test: &'static str,
+    began: Instant,
+    _turn: MutexGuard<'static, ()>,
+}
+
+async fn alone(test: &'static str) -> Alone {
     static ONE: Mutex<()> = Mutex::const_new(());
-    ONE.lock().await
+    let turn = ONE.lock().await;
+    Alone { test, began: Instant::now(), _turn: turn }
+}
+
+impl Drop for Alone {
+    #[expect(clippy::print_stderr, reason = "the time of each test belongs into its output")]
+    fn drop(&mut self) {
+        eprintln!("{}: {:.0} s", self.test, self.began.elapsed().as_secs_f64());
+    }
 }
 
 /// Says which peers a test runs with.

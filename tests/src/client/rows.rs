@@ -108,6 +108,39 @@ impl Writer {
     }
 }
 
+/// A reader that goes on in the background over a [`RowSet`] that is there.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    client: Client,
+    name: String,
+}
+
+/// How far a reader got.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReaderReport {
+    /// Rows that were read.
+    pub read: u64,
+    /// How many of them were missing or had another value.
+    pub wrong: u64,
+    /// The longest time between two of them in milliseconds.
+    pub longest_gap_ms: u64,
+    /// What the last failed read threw.
+    pub last_error: Option<String>,
+}
+
+impl Reader {
+    /// How far the reader got up to now.
+    pub async fn report(&self) -> Result<ReaderReport> {
+        from(self.client.call("reader", json!({ "name": self.name })).await?)
+    }
+
+    /// Ends the reader after its current read.
+    pub async fn stop(&self) -> Result<ReaderReport> {
+        from(self.client.call("stopReader", json!({ "name": self.name })).await?)
+    }
+}
+
 impl Client {
     /// Writes rows; all are acknowledged when this returns.
     pub async fn put_rows(&self, table: &str, rows: RowSet) -> Result<()> {
@@ -133,6 +166,14 @@ impl Client {
         let args = json!({ "name": name, "table": table, "seed": seed, "pauseMs": pause_ms });
         self.call("startWriter", args).await?;
         Ok(Writer { client: self.clone(), name })
+    }
+
+    /// Starts a reader of rows that are there, one at a time, again and again.
+    pub async fn start_reader(&self, table: &str, rows: RowSet) -> Result<Reader> {
+        let name = format!("{table}-{}", rows.seed);
+        let args = json!({ "name": name, "table": table, "seed": rows.seed, "count": rows.count });
+        self.call("startReader", args).await?;
+        Ok(Reader { client: self.clone(), name })
     }
 
     /// Writes one row, e.g. with columns `[("f:q", "value")]`.

@@ -8,7 +8,6 @@ use hmaster_tests::wait;
 use hmaster_tests::{
     Client, Cluster, HBaseVersion, MasterKind, RowSet, Server, Writer, Znodes, require_peers,
 };
-use serde_json::json;
 
 use crate::{GRACE, SOON, alone, cluster, hmaster, report};
 
@@ -76,7 +75,7 @@ async fn read_without_master(cluster: &Cluster, rows: RowSet) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn backups_take_over() -> Result<()> {
     require_peers!();
-    let _alone = alone().await;
+    let _alone = alone("backups_take_over").await;
     let (kind, java) = (hmaster().await?, MasterKind::java());
     report("backups", "local disk", &[HBaseVersion::V2_6], &[&kind, &java]);
     let cluster = cluster("backups").start().await?;
@@ -95,6 +94,7 @@ async fn backups_take_over() -> Result<()> {
     masters.client.put_rows("known", rows).await?;
     masters.client.create_table("written", &["f"], &["8"]).await?;
     let writer = masters.client.start_writer("written", 60, 5).await?;
+    let reader = masters.client.start_reader("known", rows).await?;
 
     // No backup: rows are read and written without any master; the same master comes back.
     first.kill9().await?;
@@ -146,6 +146,12 @@ async fn backups_take_over() -> Result<()> {
     ensure!(masters.active().await?.name() == second.name());
     masters.prove().await.context("hmaster after the Java master's SIGKILL")?;
 
+    let saw = reader.stop().await?;
+    // Region servers were there all the time, so no read had to wait for a master.
+    ensure!(
+        saw.read > 0 && saw.wrong == 0 && saw.last_error.is_none(),
+        "reads went on all the time: {saw:?}"
+    );
     let wrote = writer.stop().await?;
     ensure!(wrote.last_error.is_none(), "writes went on all the time: {wrote:?}");
     masters.client.verify_rows("written", &[], &[&writer]).await?.check()?;

@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result, ensure};
 use hmaster_tests::cluster::Settings;
 use hmaster_tests::scenario::{self, TABLE};
-use hmaster_tests::{HBaseVersion, MasterKind, RowSet, ShellSession, Storage, require_peers};
+use hmaster_tests::{Cluster, HBaseVersion, MasterKind, RowSet, ShellSession, Storage, require_peers};
 use serde_json::json;
 
 use crate::{alone, cluster, hmaster, report};
@@ -14,7 +14,7 @@ type Line = (&'static str, &'static [&'static str]);
 
 /// Every command of the quick start, in an order in which each one's effect shows.
 const LINES: &[Line] = &[
-    ("status", &["1 active master, 0 backup masters, 2 servers, 0 dead"]),
+    ("status", &["1 active master, 0 backup masters, SERVERS servers, 0 dead"]),
     ("list", &["0 row(s)"]),
     ("create 't1', 'f'", &["Created table t1"]),
     (
@@ -77,13 +77,13 @@ const LINES: &[Line] = &[
     ("balance_switch true", &["Previous balancer state : false"]),
     ("list_procedures", &["CreateTableProcedure", "SUCCESS"]),
     ("list_locks", &[]),
-    ("status 'simple'", &["active master:", "2 live servers", "0 dead servers"]),
+    ("status 'simple'", &["active master:", "SERVERS live servers", "0 dead servers"]),
     ("disable 't2'", &[]),
     ("drop 't2'", &[]),
     ("list", &["0 row(s)"]),
 ];
 
-async fn run_line(shell: &mut ShellSession, (command, outputs): &Line) -> Result<()> {
+async fn run_line(shell: &mut ShellSession, (command, outputs): &Line, servers: usize) -> Result<()> {
     let (command, must_fail) = match command.strip_prefix('!') {
         Some(command) => (command, true),
         None => (*command, false),
@@ -96,25 +96,31 @@ async fn run_line(shell: &mut ShellSession, (command, outputs): &Line) -> Result
         reply.text
     );
     for output in *outputs {
-        ensure!(reply.text.contains(output), "{command}: no {output:?} in\n{}", reply.text);
+        let output = output.replace("SERVERS", &servers.to_string());
+        ensure!(reply.text.contains(&output), "{command}: no {output:?} in\n{}", reply.text);
     }
     Ok(())
 }
 
 /// All misfits at once, not just the first: a start of the cluster is dear.
+async fn run_lines(cluster: &Cluster, servers: usize) -> Result<()> {
+    let mut shell = cluster.shell_session().await?;
+    let mut misfits = Vec::new();
+    for line in LINES {
+        if let Err(error) = run_line(&mut shell, line, servers).await {
+            misfits.push(format!("{error:#}"));
+        }
+    }
+    ensure!(misfits.is_empty(), "{} commands:\n{}", misfits.len(), misfits.join("\n----\n"));
+    Ok(())
+}
+
 async fn shell_commands(master: &MasterKind) -> Result<()> {
     let versions = [HBaseVersion::V2_6; 2];
     report("shell", "local disk", &versions, &[master]);
     let cluster = cluster("shell").start().await?;
     let running = scenario::start(&cluster, master, &versions).await?;
-    let mut shell = cluster.shell_session().await?;
-    let mut misfits = Vec::new();
-    for line in LINES {
-        if let Err(error) = run_line(&mut shell, line).await {
-            misfits.push(format!("{error:#}"));
-        }
-    }
-    ensure!(misfits.is_empty(), "{} commands:\n{}", misfits.len(), misfits.join("\n----\n"));
+    run_lines(&cluster, versions.len()).await?;
     // Many rows through the Java client, and the cluster fits together afterwards.
     let rows = RowSet::new(1, 20_000);
     scenario::write_and_read_back(&running.client, 6, rows).await?;
@@ -125,11 +131,12 @@ async fn shell_commands(master: &MasterKind) -> Result<()> {
     cluster.finish().await
 }
 
-/// Region servers of all versions; clients of all versions; each server gets regions.
+/// Region servers of all versions under the shell's commands; clients of all versions; each server gets regions.
 async fn versions_on_hdfs(master: &MasterKind) -> Result<()> {
     report("versions", "HDFS", &HBaseVersion::ALL, &[master]);
     let cluster = cluster("versions").storage(Storage::Hdfs { datanodes: 1 }).start().await?;
     let running = scenario::start(&cluster, master, &HBaseVersion::ALL).await?;
+    run_lines(&cluster, HBaseVersion::ALL.len()).await?;
     let rows = RowSet::new(2, 6_000);
     scenario::write_and_read_back(&running.client, 9, rows).await?;
     let regions = running.client.regions(TABLE).await?;
@@ -157,14 +164,14 @@ async fn versions_on_hdfs(master: &MasterKind) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn shell_on_local_disk() -> Result<()> {
     require_peers!();
-    let _alone = alone().await;
+    let _alone = alone("shell_on_local_disk").await;
     shell_commands(&hmaster().await?).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_versions_on_hdfs() -> Result<()> {
     require_peers!();
-    let _alone = alone().await;
+    let _alone = alone("three_versions_on_hdfs").await;
     versions_on_hdfs(&hmaster().await?).await
 }
 
@@ -173,6 +180,6 @@ async fn three_versions_on_hdfs() -> Result<()> {
 #[ignore = "checks the test itself"]
 async fn shell_of_a_java_master() -> Result<()> {
     require_peers!();
-    let _alone = alone().await;
+    let _alone = alone("shell_of_a_java_master").await;
     shell_commands(&MasterKind::java()).await
 }

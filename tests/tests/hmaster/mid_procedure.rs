@@ -135,7 +135,7 @@ fn moments(seed: u64) -> impl FnMut() -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn hmaster_ends_what_hmaster_began() -> Result<()> {
     require_peers!();
-    let _alone = alone().await;
+    let _alone = alone("hmaster_ends_what_hmaster_began").await;
     let kind = hmaster().await?;
     report("kills in procedures", "local disk", &[HBaseVersion::V2_6; 2], &[&kind]);
     let cluster = cluster("procedures").start().await?;
@@ -158,7 +158,7 @@ async fn hmaster_ends_what_hmaster_began() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_ends_what_the_other_began() -> Result<()> {
     require_peers!();
-    let _alone = alone().await;
+    let _alone = alone("each_kind_ends_what_the_other_began").await;
     let (kind, java) = (hmaster().await?, MasterKind::java());
     report("kills in procedures", "local disk", &[HBaseVersion::V2_6; 2], &[&kind, &java]);
     let cluster = cluster("both").start().await?;

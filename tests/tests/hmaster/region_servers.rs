@@ -90,13 +90,13 @@ async fn meta_carrier(running: &scenario::Running) -> Result<&Server> {
 #[tokio::test(flavor = "multi_thread")]
 async fn crashes_on_local_disk() -> Result<()> {
     require_peers!();
-    let _alone = alone().await;
+    let _alone = alone("crashes_on_local_disk").await;
     crashes(Storage::Local, "local disk").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn crashes_on_hdfs() -> Result<()> {
     require_peers!();
-    let _alone = alone().await;
+    let _alone = alone("crashes_on_hdfs").await;
     crashes(Storage::Hdfs { datanodes: 1 }, "HDFS").await
 }

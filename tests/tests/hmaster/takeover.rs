@@ -194,7 +194,7 @@ async fn back_and_forth(storage: Storage, name: &str, ends: [End; 6]) -> Result<
 #[tokio::test(flavor = "multi_thread")]
 async fn back_and_forth_on_local_disk() -> Result<()> {
     require_peers!();
-    let _alone = alone().await;
+    let _alone = alone("back_and_forth_on_local_disk").await;
     use End::{Kill, KillAll, Shutdown, Stop};
     back_and_forth(Storage::Local, "local disk", [Shutdown, Stop, Stop, Kill, KillAll, Kill]).await
 }
@@ -202,7 +202,7 @@ async fn back_and_forth_on_local_disk() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn back_and_forth_on_hdfs() -> Result<()> {
     require_peers!();
-    let _alone = alone().await;
+    let _alone = alone("back_and_forth_on_hdfs").await;
     use End::{Kill, KillAll, Shutdown};
     let storage = Storage::Hdfs { datanodes: 1 };
     back_and_forth(storage, "HDFS", [Kill, KillAll, Kill, Shutdown, KillAll, Shutdown]).await
