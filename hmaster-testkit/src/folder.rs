@@ -46,6 +46,7 @@ impl Folder {
 }
 
 impl Drop for Folder {
+    #[expect(clippy::disallowed_methods, reason = "a drop can't await")]
     fn drop(&mut self) {
         let Some(folder) = self.0.take() else { return };
         let path = folder.keep();
