@@ -27,10 +27,16 @@ pub struct Toolchain {
     pub java_major: u32,
 }
 
-/// Finds JDK and Maven once per process, or says what is missing. `JAVA_HOME` goes before `PATH`.
+/// Finds JDK and Maven once per process, or says what is missing. `JAVA_HOME` goes before `PATH`. With
+/// `HMASTER_SKIP_PEERS=1` it finds nothing, so that the tests behave as on a machine without Java.
 pub fn toolchain() -> Result<&'static Toolchain, &'static str> {
     static FOUND: OnceLock<Result<Toolchain, String>> = OnceLock::new();
-    FOUND.get_or_init(find_toolchain).as_ref().map_err(String::as_str)
+    FOUND
+        .get_or_init(|| {
+            if set("HMASTER_SKIP_PEERS") { Err("HMASTER_SKIP_PEERS=1".into()) } else { find_toolchain() }
+        })
+        .as_ref()
+        .map_err(String::as_str)
 }
 
 /// Returns from the test, which must return `anyhow::Result<()>`, when the Java peers can't run here.
@@ -55,10 +61,13 @@ pub fn skipped(module: &str) -> bool {
     let Err(reason) = toolchain() else { return false };
     let thread = std::thread::current();
     let test = format!("{module}::{}", thread.name().unwrap_or("?"));
-    let required = env::var_os("HMASTER_REQUIRE_PEERS").is_some_and(|value| value == "1");
-    assert!(!required, "{test} needs Java peers: {reason}");
+    assert!(!set("HMASTER_REQUIRE_PEERS"), "{test} needs Java peers: {reason}");
     announce(&test, reason);
     true
+}
+
+fn set(name: &str) -> bool {
+    env::var_os(name).is_some_and(|value| value == "1")
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test has to say so where its reader looks")]
