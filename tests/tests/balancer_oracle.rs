@@ -66,7 +66,7 @@ impl Case {
         }
         if self.capacity {
             settings.push((key("additionalCostFunctions"), HETEROGENEOUS.to_owned()));
-            settings.push((RULES.to_owned(), format!("file:{}", folder.join("rules").display())));
+            settings.push((RULES.to_owned(), folder.join("rules").display().to_string()));
         }
         settings
     }

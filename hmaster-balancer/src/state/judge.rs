@@ -3,6 +3,7 @@
 use super::State;
 use super::what::replica_cost;
 use crate::cost::Function;
+use crate::cost::array::Counts;
 
 /// What a plan with too many moves costs, as in Java.
 const TOO_MANY_MOVES: f64 = 1_000_000.0;
@@ -54,7 +55,7 @@ impl State<'_> {
         let load = |f: usize| self.loads.skews[f].cost(self.loads.squares[f]);
         match function {
             Function::RegionCount => self.count_skew.cost(),
-            Function::PrimaryCount => self.primary_skew.as_ref().map_or(0.0, |skew| skew.cost()),
+            Function::PrimaryCount => self.primary_skew.as_ref().map_or(0.0, Counts::cost),
             Function::Move => self.cost_of_moved(self.moved),
             Function::ServerLocality => 1.0 - self.local,
             Function::RackLocality => 1.0 - self.rack_local,

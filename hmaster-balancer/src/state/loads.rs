@@ -78,9 +78,9 @@ impl Loads {
 
     pub(super) fn shift(&mut self, load: &[f64; LOADS], from: u32, to: u32) {
         self.squares = self.squares_after(load, from, to);
-        for f in 0..LOADS {
-            self.of_server[from as usize][f] -= load[f];
-            self.of_server[to as usize][f] += load[f];
+        for (f, load) in load.iter().enumerate() {
+            self.of_server[from as usize][f] -= load;
+            self.of_server[to as usize][f] += load;
         }
         self.changes += 1;
         let shrunk = (0..LOADS).any(|f| self.squares[f] < self.squares_then[f] * SHRUNK);
@@ -90,10 +90,10 @@ impl Loads {
     }
 
     pub(super) fn place(&mut self, load: &[f64; LOADS], to: u32) {
-        for f in 0..LOADS {
+        for (f, load) in load.iter().enumerate() {
             let before = self.of_server[to as usize][f] - self.skews[f].mean;
-            self.squares[f] += load[f] * (2.0 * before + load[f]);
-            self.of_server[to as usize][f] += load[f];
+            self.squares[f] += load * (2.0 * before + load);
+            self.of_server[to as usize][f] += load;
         }
     }
 }

@@ -8,13 +8,13 @@ use hmaster_tests::jvm::Jvm;
 use hmaster_tests::{HBaseVersion, javac};
 
 /// A JVM that can be given commands.
-pub struct Oracle {
+pub(crate) struct Oracle {
     jvm: Jvm,
 }
 
 impl Oracle {
     /// One with a heap of so many megabytes.
-    pub async fn new(heap_mb: u32, flags: &[&str]) -> Result<Self> {
+    pub(crate) async fn new(heap_mb: u32, flags: &[&str]) -> Result<Self> {
         let sources = [
             ("BalancerOracle.java", include_str!("../../java/balancer/BalancerOracle.java")),
             ("BalancerProbe.java", include_str!("../../java/balancer/BalancerProbe.java")),
@@ -31,7 +31,7 @@ impl Oracle {
     }
 
     /// Runs commands one after another in one JVM and gives what each printed, in lines.
-    pub async fn run(&self, commands: &[String], deadline: Duration) -> Result<Vec<Vec<String>>> {
+    pub(crate) async fn run(&self, commands: &[String], deadline: Duration) -> Result<Vec<Vec<String>>> {
         let command = self.jvm.command("org.apache.hadoop.hbase.master.balancer.BalancerOracle")?;
         let output = command.output(&(commands.join("\n") + "\n"), deadline).await?;
         let mut printed = vec![Vec::new()];
@@ -50,24 +50,24 @@ impl Oracle {
 
 /// A cluster for the generator.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape {
-    pub shape: &'static str,
-    pub regions: usize,
-    pub servers: usize,
-    pub tables: usize,
-    pub replicas: usize,
-    pub racks: usize,
-    pub per_host: usize,
+pub(crate) struct Shape {
+    pub(crate) shape: &'static str,
+    pub(crate) regions: usize,
+    pub(crate) servers: usize,
+    pub(crate) tables: usize,
+    pub(crate) replicas: usize,
+    pub(crate) racks: usize,
+    pub(crate) per_host: usize,
 }
 
 impl Shape {
     /// Without replicas, on one rack, with one server a host.
-    pub const fn plain(shape: &'static str, regions: usize, servers: usize, tables: usize) -> Self {
+    pub(crate) const fn plain(shape: &'static str, regions: usize, servers: usize, tables: usize) -> Self {
         Self { shape, regions, servers, tables, replicas: 1, racks: 1, per_host: 1 }
     }
 
     /// The command that writes it to `file` and `file.2`.
-    pub fn command(&self, file: &Path, seed: u64) -> String {
+    pub(crate) fn command(&self, file: &Path, seed: u64) -> String {
         format!(
             "gen --regions {} --servers {} --tables {} --replicas {} --racks {} --per-host {} --seed {seed} \
              --shape {} --out {}",
