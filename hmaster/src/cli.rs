@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use hmaster_config::Override;
 use tokio_util::sync::CancellationToken;
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
 /// An Apache HBase master.
@@ -60,12 +61,26 @@ pub(crate) fn main() -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "the one line that says why there is no master")]
 fn complain(error: &anyhow::Error) {
-    eprintln!("hmaster: {error:#}");
+    eprintln!("hmaster: {}", one_line(error.as_ref()));
 }
 
-/// Logs go to stderr; `RUST_LOG` says what is logged.
-fn log_to_stderr() {
-    let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
+/// An error with its causes. A cause that the error before it already tells isn't told again.
+fn one_line(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        cause = error.source();
+    }
+    line.replace('\n', " ")
+}
+
+/// Logs go to stderr; `RUST_LOG` says what is logged, without it what is at least of this level.
+fn log_to_stderr(level: Level) {
+    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
 }
 

@@ -24,6 +24,7 @@
 //!
 //! - `master/`: the life of a master, from the election to its end.
 //! - `adapters/`: the ports of [`hmaster_core`] over the crates that do I/O. Nothing is decided there.
+//! - `check`: what would keep a master from being made.
 //! - [`takeover`]: what a master would do here, without doing it.
 //! - `file_systems`, `host`: which file systems, and under which name, the configuration asks for.
 //!
@@ -33,6 +34,7 @@
 //! Rust. A custom master needs neither.
 
 mod adapters;
+mod check;
 mod error;
 mod file_systems;
 mod host;
@@ -41,6 +43,7 @@ mod master;
 pub mod standalone;
 pub mod takeover;
 
+pub use check::problems;
 pub use error::{BuildError, FileSystemError, HostError, RunError};
 pub use hmaster_config::Configuration;
 pub use master::{Master, MasterBuilder, MasterHandle};

@@ -30,8 +30,8 @@ use futures_util::future::join_all;
 use hmaster_config::Configuration;
 use hmaster_sim::RegionServerHandle;
 use hmaster_zk_server::ZkServer;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{MasterHandle, RunError};
 
@@ -48,7 +48,7 @@ const STOP_WAIT: Duration = Duration::from_secs(30);
 pub struct Standalone {
     zk: ZkServer,
     master: MasterHandle,
-    master_task: JoinHandle<Result<(), RunError>>,
+    master_task: AbortOnDropHandle<Result<(), RunError>>,
     region_servers: Vec<RegionServerHandle>,
     config: Configuration,
     data_dir: PathBuf,

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use hmaster::standalone::Standalone as Cluster;
+use tracing::Level;
 
 use super::{Settings, log_to_stderr, runtime, shutdown_by_signal};
 
@@ -27,7 +28,8 @@ pub(super) struct Standalone {
 
 impl Standalone {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        log_to_stderr();
+        // What listens where is what its user wants to see.
+        log_to_stderr(Level::WARN);
         runtime()?.block_on(self.start())
     }
 

@@ -8,7 +8,9 @@ use anyhow::Context as _;
 use hmaster::Master;
 use hmaster_config::{Configuration, Environment, RawConfig, Report};
 
-use super::{Settings, log_to_stderr, runtime, shutdown_by_signal};
+use tracing::Level;
+
+use super::{Settings, log_to_stderr, one_line, runtime, shutdown_by_signal};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Start {
@@ -31,7 +33,7 @@ impl Start {
             return self.check();
         }
         let config = Configuration::load(self.conf_dir.as_deref(), &self.settings.overrides)?;
-        log_to_stderr();
+        log_to_stderr(Level::INFO);
         for warning in config.warnings() {
             tracing::warn!("{warning}");
         }
@@ -42,8 +44,19 @@ impl Start {
         let conf_dir = self.conf_dir.as_deref();
         let raw = RawConfig::load(conf_dir, &self.settings.overrides, Environment::of_process())?;
         let report = Report::new(&raw);
-        write!(std::io::stdout(), "{report}").context("print the configuration")?;
-        Ok(if report.is_usable() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{report}").context("print the configuration")?;
+        // Options that can't be used hide what comes after them.
+        let Ok(config) = Configuration::new(raw) else { return Ok(ExitCode::FAILURE) };
+        let runtime = runtime()?;
+        let _entered = runtime.enter();
+        let problems = hmaster::problems(&config);
+        for problem in &problems {
+            let problem = one_line(problem);
+            writeln!(out, "error: {problem}").context("print what keeps a master from starting")?;
+        }
+        let is_usable = report.is_usable() && problems.is_empty();
+        Ok(if is_usable { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     async fn start(self, config: Configuration) -> anyhow::Result<ExitCode> {

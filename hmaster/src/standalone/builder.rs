@@ -8,6 +8,7 @@ use hmaster_config::{Configuration, Override};
 use hmaster_sim::{RegionServer, RegionServerHandle};
 use hmaster_zk_server::ZkServer;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{LocalSettings, Standalone, StandaloneError, client_site, folder};
 use crate::Master;
@@ -66,7 +67,7 @@ impl StandaloneBuilder {
         folder::write_site(&data_dir, &client_site(&config))?;
         let master = Master::builder(config.clone()).build()?;
         let handle = master.handle();
-        let master_task = tokio::spawn(master.run(CancellationToken::new()));
+        let master_task = AbortOnDropHandle::new(tokio::spawn(master.run(CancellationToken::new())));
         let mut cluster = Standalone {
             zk,
             master: handle.clone(),

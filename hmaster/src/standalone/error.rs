@@ -21,7 +21,7 @@ pub enum StandaloneError {
     #[error("--data-dir {}: another process uses it", .0.display())]
     DataDirInUse(PathBuf),
     /// The port of ZooKeeper is taken.
-    #[error("--zk-port: {0} is in use")]
+    #[error("--zk-port {port}: {0} is in use by another process", port = .0.port())]
     ZooKeeperPort(SocketAddr),
     /// ZooKeeper doesn't start.
     #[error("the embedded ZooKeeper (--data-dir, --zk-port)")]
@@ -30,10 +30,10 @@ pub enum StandaloneError {
     #[error("a setting (-D)")]
     Configuration(#[source] hmaster_config::InvalidConfiguration),
     /// There is no master.
-    #[error("the master (-D key=value sets a key)")]
+    #[error("the master can't start; -D KEY=VALUE changes a setting")]
     Build(#[from] BuildError),
     /// A region server doesn't start.
-    #[error("region server {index} (-D key=value sets a key)")]
+    #[error("region server {index} can't start; -D KEY=VALUE changes a setting")]
     RegionServer {
         /// Which one, from 0.
         index: usize,
