@@ -23,6 +23,7 @@ pub(crate) struct ServerRow {
     pub(crate) is_draining: bool,
     /// Regions that may be open there, by the master's count.
     pub(crate) regions: String,
+    pub(crate) region_count: usize,
     pub(crate) load: Option<Load>,
 }
 
@@ -130,6 +131,7 @@ fn row(server: &ServerName, online: &Online, regions: usize, is_draining: bool, 
         },
         is_draining,
         regions: count(regions as u64),
+        region_count: regions,
         load,
     }
 }
@@ -139,6 +141,13 @@ pub(crate) fn total(servers: &Cut<ServerRow>) -> Load {
     let mut total = Load::default();
     servers.rows.iter().filter_map(|server| server.load.as_ref()).for_each(|load| total.add(load));
     total
+}
+
+impl Cut<ServerRow> {
+    /// Regions of the servers that are shown, as text.
+    pub(crate) fn regions(&self) -> String {
+        count(self.rows.iter().map(|server| server.region_count as u64).sum())
+    }
 }
 
 /// A region server that died.
