@@ -164,10 +164,12 @@ impl RegionScanner {
                 return Ok(true);
             }
             if self.filters_row_key(&first)? {
-                self.counts.rows_scanned += 1;
                 if self.is_filter_done() {
+                    // As in Java, which takes it for filtered and not for scanned.
+                    self.counts.rows_filtered += 1;
                     return Ok(false);
                 }
+                self.counts.rows_scanned += 1;
                 self.leave_row(&row);
             } else {
                 self.read_row(&row, cells, limits).await?;

@@ -198,3 +198,83 @@ async fn administration() {
     admin.stop_server(&pb::StopServerRequest { reason: "asked to by an operator".into() }).await.unwrap();
     assert_eq!(server.stopped().await, End::Stopped("asked to by an operator".into()));
 }
+
+#[tokio::test]
+async fn compactions_can_be_switched_off_and_slow_calls_are_not_kept() {
+    use hmaster_protocol::services::admin_service as service;
+    let cluster = Cluster::new().await;
+    let _master = cluster.master().await;
+    cluster.up().await;
+    let server = cluster.region_server().await;
+    let address = crate::cluster::address(&server);
+    let options = hmaster_rpc::client::CallOptions::default;
+    for (enabled, before) in [(false, true), (false, false), (true, false), (true, true)] {
+        let request = pb::CompactionSwitchRequest { enabled };
+        let switched = cluster.rpc.call(&address, service::COMPACTION_SWITCH, &request, options()).await;
+        assert_eq!(switched.unwrap().0.prev_state, before);
+    }
+    let slow = "org.apache.hadoop.hbase.shaded.protobuf.generated.AdminProtos$SlowLogResponseRequest";
+    for (class, is_known) in [(slow, true), ("org.example.Unknown", false)] {
+        let request = pb::LogRequest { log_class_name: class.into(), log_message: Vec::new().into() };
+        let entries = cluster.rpc.call(&address, service::GET_LOG_ENTRIES, &request, options()).await;
+        assert_eq!(entries.is_ok(), is_known, "{class}");
+    }
+}
+
+#[tokio::test]
+async fn a_replica_reads_what_is_flushed_and_refuses_changes() {
+    let cluster = Cluster::new().await;
+    let mut master = cluster.master().await;
+    cluster.up().await;
+    let server = cluster.region_server().await;
+    let region = cluster.table("t").await;
+    let replica = region.with_replica(1);
+    cluster.open(&mut master, &server, &region).await;
+    let rows = cluster.rows(&server);
+    put(&rows, &region, "r", "v").await.unwrap();
+    let flush = pb::FlushRegionRequest { region: (&region.name()).into(), ..Default::default() };
+    cluster.admin(&server).flush_region(&flush).await.unwrap();
+    cluster.open(&mut master, &server, &replica).await;
+    let get = pb::Get { row: "r".into(), ..Default::default() };
+    let request = pb::GetRequest { region: (&replica.name()).into(), get };
+    let (answer, cells) = rows.get(&request, Vec::new()).await.unwrap();
+    assert!(answer.result.unwrap().stale(), "clients are told that it may be old");
+    assert_eq!(cells[0].value(), b"v");
+    let refused = put(&rows, &replica, "r", "w").await.unwrap_err();
+    let exception = refused.exception().unwrap();
+    assert!(exception.is(class::DO_NOT_RETRY_IO) && exception.message.contains("read only"), "{exception}");
+    // The region below it can be closed and opened again while the replica is there.
+    assert_eq!(server.region_count(), 2);
+    assert_eq!(server.stop().await, End::Stopped("asked to".into()));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_refused_clearly() {
+    use hmaster_protocol::services::client_service as service;
+    let cluster = Cluster::new().await;
+    let mut master = cluster.master().await;
+    cluster.up().await;
+    let server = cluster.region_server().await;
+    let region = cluster.table("t").await;
+    cluster.open(&mut master, &server, &region).await;
+    let address = crate::cluster::address(&server);
+    let options = hmaster_rpc::client::CallOptions::default;
+    let bulk = pb::PrepareBulkLoadRequest {
+        table_name: region.table().into(),
+        region: Some((&region.name()).into()),
+    };
+    let refused = cluster.rpc.call(&address, service::PREPARE_BULK_LOAD, &bulk, options()).await.unwrap_err();
+    let exception = refused.exception().unwrap();
+    assert!(exception.is(class::DO_NOT_RETRY_IO) && exception.message.contains("bulk"), "{exception}");
+    let call = pb::CoprocessorServiceCall {
+        row: "r".into(),
+        service_name: "AggregateService".into(),
+        method_name: "GetMax".into(),
+        request: Vec::new().into(),
+    };
+    let endpoint = pb::CoprocessorServiceRequest { region: (&region.name()).into(), call };
+    let refused = cluster.rows(&server).exec_service(&endpoint, Vec::new()).await.unwrap_err();
+    let exception = refused.exception().unwrap();
+    assert!(exception.is(class::UNKNOWN_PROTOCOL), "{exception}");
+    assert!(exception.message.contains("AggregateService"), "{exception}");
+}

@@ -132,3 +132,27 @@ async fn a_region_that_leaves_takes_its_scanners_along() {
         class_of(&rows, &open(&region, pb::Scan::default(), 1)).await.ends_with("NotServingRegionException")
     );
 }
+
+#[tokio::test]
+async fn clients_are_told_what_a_scan_went_through_if_they_ask() {
+    let cluster = Cluster::new().await;
+    let (_master, server, region) = filled(&cluster).await;
+    let rows = cluster.rows(&server);
+    for asks in [false, true] {
+        let filter = pb::Filter {
+            name: "org.apache.hadoop.hbase.filter.PrefixFilter".into(),
+            serialized_filter: Some(
+                prost::Message::encode_to_vec(&pb::PrefixFilter { prefix: Some("c".into()) }).into(),
+            ),
+        };
+        let wanted = pb::Scan { filter: Some(filter), ..Default::default() };
+        let request = pb::ScanRequest { track_scan_metrics: Some(asks), ..open(&region, wanted, 10) };
+        let (answer, found) = scan(&rows, &request).await;
+        assert_eq!(found, ["c"]);
+        let metrics = answer.scan_metrics.map(|metrics| metrics.metrics).unwrap_or_default();
+        let metrics: Vec<_> = metrics.iter().map(|pair| (pair.name(), pair.value())).collect();
+        // Two rows before it are left out; the one after it ends the scan, and is only left out.
+        let expected = [("ROWS_SCANNED", 3), ("ROWS_FILTERED", 3)];
+        assert_eq!(metrics, if asks { &expected[..] } else { &[] });
+    }
+}
