@@ -198,7 +198,7 @@ mod tests {
         let mut options = options();
         options.wal_plugins = Vec::new();
         let chain = Chain::of_wals(&options).unwrap();
-        let keeps = |age_ms| chain.keeps(WAL, 1000 - age_ms, 1000, &Needed::default());
+        let keeps = |age_ms: u64| chain.keeps(WAL, 1000 - age_ms, 1000, &Needed::default());
         assert_eq!((keeps(0), keeps(1)), (Some(Keeps::NewerThanTheList), None));
     }
 
