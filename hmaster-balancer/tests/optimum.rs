@@ -1,5 +1,7 @@
 //! Plans and bounds beside the best of all plans, which tiny clusters allow to look for one by one.
 
+#![expect(clippy::unwrap_used, reason = "what is unwrapped here is what the test has made")]
+
 use hmaster_balancer::{
     Action, Balancer, Budget, Cluster, ClusterBuilder, Config, Function, PerFunction, Server, State,
     rack_by_host_name,
