@@ -1,4 +1,8 @@
-//! `hmaster balance`: what would the balancer do? Works on ClusterStatus messages in files and touches no cluster.
+//! `hmaster balance`: what would the balancer do? Works on ClusterStatus messages, from files or of a running cluster, and
+//! on clusters that are made up. It moves nothing.
+
+mod live;
+mod synthetic;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -7,11 +11,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hmaster_balancer::{
-    Balancer, Budget, Cluster, Config, Constraints, Function, Plan, Report, WhatIf, rack_by_host_name, status,
+    Balancer, Budget, Cluster, Config, Constraints, Function, Method, Plan, Report, WhatIf, rack_by_host_name,
+    status,
 };
 use hmaster_types::ServerName;
 
 use super::Settings;
+use synthetic::Synthetic;
 
 /// Keys of weights, for `--weight`.
 const WEIGHTS: [(&str, Function); 12] = [
@@ -32,8 +38,20 @@ const WEIGHTS: [(&str, Function); 12] = [
 #[derive(Debug, clap::Args)]
 pub(super) struct Balance {
     /// A ClusterStatus message, as GetClusterStatus returns it; several, oldest first, give rates
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["from_cluster", "synthetic"])]
     status: Vec<PathBuf>,
+    /// Ask the active master of the cluster that this folder with hbase-site.xml is of
+    #[arg(long, value_name = "CONF_DIR", conflicts_with = "synthetic")]
+    from_cluster: Option<PathBuf>,
+    /// Ask it so many times; two and more give rates
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    samples: u16,
+    /// With so many seconds between
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    interval: u64,
+    /// A cluster that is made up, such as regions=10000,servers=100,tables=10,shape=new-servers
+    #[arg(long, value_name = "DESCRIPTION", conflicts_with = "status")]
+    synthetic: Option<Synthetic>,
     /// How long to search
     #[arg(long, value_name = "S", default_value_t = 5.0)]
     seconds: f64,
@@ -75,6 +93,9 @@ pub(super) struct Balance {
     /// At most so many moves
     #[arg(long, value_name = "N")]
     moves_max: Option<usize>,
+    /// Walk at random as Java does, to compare
+    #[arg(long)]
+    walk: bool,
     /// Make a plan even if the costs are below minCostNeedBalance
     #[arg(long)]
     force: bool,
@@ -120,9 +141,17 @@ impl Balance {
 
     fn cluster(&self, config: &Config) -> anyhow::Result<Cluster> {
         let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("read {}", path.display()));
-        let statuses = self.status.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
-        let cluster =
-            status::read_all(statuses.iter().map(Vec::as_slice), config.samples_max, rack_by_host_name)?;
+        let mut statuses = self.status.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+        if let Some(conf_dir) = &self.from_cluster {
+            let (count, interval) = (usize::from(self.samples), Duration::from_secs(self.interval));
+            statuses.extend(live::statuses(conf_dir, &self.settings.overrides, count, interval)?);
+        }
+        let cluster = match &self.synthetic {
+            Some(synthetic) => synthetic.build(self.seed)?,
+            None => {
+                status::read_all(statuses.iter().map(Vec::as_slice), config.samples_max, rack_by_host_name)?
+            }
+        };
         let mut change = WhatIf::default();
         change.add_servers(self.add_servers);
         change.retire.extend(self.lose_server.iter().chain(&self.drain).cloned());
@@ -144,7 +173,8 @@ impl Balance {
     fn plan(&self, cluster: &Cluster, config: &Config) -> anyhow::Result<Plan> {
         anyhow::ensure!(self.seconds > 0.0 && self.seconds < 1e6, "--seconds {}: out of range", self.seconds);
         let constraints = Constraints { moves_max: self.moves_max, ..Constraints::default() };
-        let balancer = Balancer::new(config.clone()).constraints(constraints);
+        let method = if self.walk { Method::Walk } else { Method::Targets };
+        let balancer = Balancer::new(config.clone()).constraints(constraints).method(method);
         let start = Instant::now();
         let time_max = Duration::from_secs_f64(self.seconds);
         let search = |seed: u64| {
