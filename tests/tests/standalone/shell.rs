@@ -11,7 +11,9 @@ use crate::cluster::Standalone;
 
 const HEAP_MB: u32 = 256;
 const SCRIPT_DEADLINE: Duration = Duration::from_secs(300);
-const MARK: &str = "=====";
+/// What comes before each reply. The shell repeats its commands: so this is not in them as such.
+const MARK: &str = "=====next";
+const PUT_MARK: &str = "puts ['=====', 'next'].join";
 
 /// A command of the shell and what its output must hold, in this order.
 type Line = (&'static str, &'static [&'static str]);
@@ -109,7 +111,7 @@ async fn the_unmodified_shell() -> Result<()> {
     let home = cluster.folder();
     let mut script = String::new();
     for (command, _) in LINES {
-        script.push_str(&format!("puts '{MARK}'\n{command}\n"));
+        script.push_str(&format!("{PUT_MARK}\n{command}\n"));
     }
     let output = command.env("HOME", home).directory(home).output(&script, SCRIPT_DEADLINE).await?;
     // What the last command printed before the shell ended says more than its status.
