@@ -110,7 +110,10 @@ impl TakeoverPlan {
         }
         let mut problems = self.cannot_continue.clone();
         if !problems.is_empty() {
-            problems.push("A master that finds these doesn't start, unless it is told to have them end as they are".into());
+            problems.push(
+                "A master that finds these doesn't start, unless it is told to have them end as they are"
+                    .into(),
+            );
             problems.push("by hmaster.takeover.bypass.unknown.procedures=true.".into());
         }
         self.add("Procedures that can't be continued", problems);
@@ -162,7 +165,9 @@ impl TakeoverPlan {
                     "Regions on servers that aren't there, opened elsewhere once their WALs are split"
                 }
                 RegionState::Open => continue,
-                RegionState::Closed if tables.get(record.info.table()) != Some(&TableState::Enabled) => continue,
+                RegionState::Closed if tables.get(record.info.table()) != Some(&TableState::Enabled) => {
+                    continue;
+                }
                 RegionState::Offline if tables.get(record.info.table()) == Some(&TableState::Enabled) => {
                     "Regions that are nowhere, to be assigned"
                 }
@@ -179,19 +184,23 @@ impl TakeoverPlan {
     }
 
     fn tables(&mut self, meta: &LoadedMeta, folders: &BTreeMap<TableName, Vec<EncodedName>>) {
-        let between = meta.tables.iter().filter(|(_, state)| {
-            matches!(state, TableState::Enabling | TableState::Disabling)
-        });
+        let between = meta
+            .tables
+            .iter()
+            .filter(|(_, state)| matches!(state, TableState::Enabling | TableState::Disabling));
         let between = between.map(|(table, state)| format!("{table} {state:?}")).collect();
         self.add("Tables between two states", between);
         let known: BTreeSet<_> = meta.tables.iter().map(|(table, _)| table).collect();
         let of_regions: BTreeSet<_> = meta.regions.iter().map(|record| record.info.table()).collect();
-        let stateless = folders.keys().filter(|table| {
-            !table.is_meta() && of_regions.contains(table) && !known.contains(table)
-        });
+        let stateless = folders
+            .keys()
+            .filter(|table| !table.is_meta() && of_regions.contains(table) && !known.contains(table));
         self.add("Tables without a state, to count as enabled", stateless.map(ToString::to_string).collect());
         let lost = folders.keys().filter(|table| !table.is_meta() && !of_regions.contains(table));
-        self.add("Folders of tables that hbase:meta has no region of, left alone", lost.map(ToString::to_string).collect());
+        self.add(
+            "Folders of tables that hbase:meta has no region of, left alone",
+            lost.map(ToString::to_string).collect(),
+        );
     }
 
     /// A region's folder without a row is what a split or merge leaves that didn't come to the change of hbase:meta.
@@ -234,10 +243,13 @@ impl Covered {
 
 fn store_lines(store: Option<&StoreSurvey>) -> Vec<String> {
     let Some(store) = store else {
-        return vec!["none: one is made, and what is known comes from ZooKeeper, hbase:meta and the WALs".into()];
+        return vec![
+            "none: one is made, and what is known comes from ZooKeeper, hbase:meta and the WALs".into(),
+        ];
     };
     let records = store.procedures.records.len();
-    let mut lines = vec![format!("{records} rows of procedures, highest id {}", store.procedures.max_proc_id)];
+    let mut lines =
+        vec![format!("{records} rows of procedures, highest id {}", store.procedures.max_proc_id)];
     lines.extend(store.open_logs.iter().map(|(log, bytes)| {
         format!("{log} wasn't closed and reads as {bytes} bytes: there may be more in it that only a takeover shows")
     }));
@@ -253,7 +265,9 @@ fn meta_lines(records: &[RegionRecord], live: &Result<Vec<ServerName>, String>) 
         let place = match &record.location {
             None => String::new(),
             Some(server) if is_live(server) => format!(" on {server}"),
-            Some(server) => format!(" on {server}, which isn't there: opened elsewhere once its WALs are split"),
+            Some(server) => {
+                format!(" on {server}, which isn't there: opened elsewhere once its WALs are split")
+            }
         };
         format!("{} {}{place}", RegionInfo::meta_replica(record.info.replica_id()), record.state.name())
     };
@@ -353,7 +367,10 @@ mod tests {
         let plan = TakeoverPlan::new(survey());
         let text = plan.to_string();
         assert_eq!(plan.cannot_continue, ["pid=7 org.example.OurOwnProcedure: unknown class"]);
-        assert!(section(&text, "Procedures that can't be continued")[0].contains("OurOwnProcedure"), "{text}");
+        assert!(
+            section(&text, "Procedures that can't be continued")[0].contains("OurOwnProcedure"),
+            "{text}"
+        );
         assert_eq!(section(&text, "Dead servers to recover"), ["dead,1,1", "forgotten,1,1"], "{text}");
         assert_eq!(section(&text, "Folders of WALs that were being split"), ["forgotten,1,1-splitting"]);
         for (title, name) in [
@@ -379,7 +396,10 @@ mod tests {
             ..survey()
         };
         let text = TakeoverPlan::new(survey).to_string();
-        assert!(text.contains("not known: no ZooKeeper") && text.contains("not known: its server is dead"), "{text}");
+        assert!(
+            text.contains("not known: no ZooKeeper") && text.contains("not known: its server is dead"),
+            "{text}"
+        );
         assert!(text.contains("nowhere: it is made"), "{text}");
     }
 }

@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    CreateOptions, FileStatus, FileStream, FileSystem, FsError, FsErrorKind, FsPath, FsUri, NewFile, Operation,
-    Permission, Reader, Writer,
+    CreateOptions, FileStatus, FileStream, FileSystem, FsError, FsErrorKind, FsPath, FsUri, NewFile,
+    Operation, Permission, Reader, Writer,
 };
 
 /// Says whether one may act now. Once it has said no it never says yes again.
@@ -210,7 +210,7 @@ mod tests {
         plain.mkdirs(&path("/d/e"), None).await.unwrap();
         plain.write_whole(&path("/d/f"), "x".into(), CreateOptions::new()).await.unwrap();
         let fs = guarded(&disk, 0);
-        let (f, g) = (path("/d/f"), path("/d/g"));
+        let (d, f, g) = (path("/d"), path("/d/f"), path("/d/g"));
         let file = NewFile { path: path("/d/h"), content: Bytes::new() };
         let changes = [
             fs.create(&g, CreateOptions::new()).map(|done| done.map(drop)).boxed(),
@@ -218,7 +218,7 @@ mod tests {
             fs.rename(&f, &g).boxed(),
             fs.rename_replacing(&f, &g).boxed(),
             fs.delete(&f).map(|done| done.map(drop)).boxed(),
-            fs.delete_tree(&path("/d")).map(|done| done.map(drop)).boxed(),
+            fs.delete_tree(&d).map(|done| done.map(drop)).boxed(),
             fs.set_modified(&f, 1).boxed(),
             fs.set_permission(&f, Permission::OWNER_ALL).boxed(),
             fs.recover_lease(&f, Duration::ZERO).boxed(),

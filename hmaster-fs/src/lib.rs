@@ -70,9 +70,9 @@ pub mod conformance;
 pub use connect::{ConnectError, DEFAULT_FS, connect};
 pub use error::{FsError, FsErrorKind, NotFoundAsNone, Operation};
 pub use file_system::{FileStream, FileSystem};
+pub use guarded::{GuardedFileSystem, Permit};
 #[cfg(feature = "hdfs")]
 pub use hdfs::{HdfsFileSystem, HdfsOptions, HdfsSetupError};
-pub use guarded::{GuardedFileSystem, Permit};
 pub use local::LocalFileSystem;
 pub use path::FsPath;
 pub use status::{CreateMode, CreateOptions, FileKind, FileStatus, NewFile, Permission, Usage};

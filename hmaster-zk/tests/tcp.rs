@@ -16,7 +16,8 @@ use hmaster_types::{Chance, ServerName};
 use hmaster_zk::tracker::RegionServerTracker;
 use hmaster_zk::{
     Acl, BootClock, CreateMode, LeaseKeeper, LeaseLoss, MonotonicClock as _, MultiOp, RealSession,
-    SessionConfig, SessionCredentials, SessionState, WatchEvent, ZkConfig, ZkError, ZkErrorKind, ZkSession, ZkWatcher,
+    SessionConfig, SessionCredentials, SessionState, WatchEvent, ZkConfig, ZkError, ZkErrorKind, ZkSession,
+    ZkWatcher,
 };
 use hmaster_zk_server::ZkServer;
 use proxy::Proxy;

@@ -108,7 +108,9 @@ async fn connect(config: &Configuration) -> Result<ZkWatcher, String> {
     let mut zk_config = zk_config.map_err(|error| error.to_string())?;
     zk_config.session.servers = config.cluster().connect_string();
     zk_config.session.timeout = WAIT_MAX / 2;
-    ZkWatcher::connect(&zk_config, "takeover", Chance::from_entropy()).await.map_err(|error| error.to_string())
+    ZkWatcher::connect(&zk_config, "takeover", Chance::from_entropy())
+        .await
+        .map_err(|error| error.to_string())
 }
 
 type InZooKeeper = (Option<ServerName>, Result<Vec<ServerName>, String>, Vec<RegionRecord>);
@@ -143,17 +145,21 @@ async fn meta(
     let raw = config.raw();
     let lookup = |key: &str| raw.get(key).ok().flatten();
     let user = raw.environment().property("user.name").unwrap_or("hbase").to_owned();
-    let options = ClientOptions::from_keys(CallUser::new(user), &lookup).map_err(|error| error.to_string())?;
+    let options =
+        ClientOptions::from_keys(CallUser::new(user), &lookup).map_err(|error| error.to_string())?;
     // Reading needs no leave.
     let clock_of_lease = Arc::new(TokioClock::start());
     let now = clock_of_lease.now();
-    let lease = SessionLease::new(clock_of_lease, now, LeaseTerms { length: WAIT_MAX * 4, renew_every: WAIT_MAX });
+    let lease =
+        SessionLease::new(clock_of_lease, now, LeaseTerms { length: WAIT_MAX * 4, renew_every: WAIT_MAX });
     let servers = RpcRegionServers::new(RpcClient::new(options), lease, file_systems::has_leases(root));
     let stop = CancellationToken::new();
     let (catalog, _writer) = Catalog::new(Arc::new(servers), CatalogClock::new(clock.clone()), stop);
     catalog.set_place(Some(server.clone()));
     let loaded = timeout(WAIT_MAX, catalog.load()).await;
-    loaded.map_err(|_| format!("{server} didn't answer within {WAIT_MAX:?}"))?.map_err(|error| error.to_string())
+    loaded
+        .map_err(|_| format!("{server} didn't answer within {WAIT_MAX:?}"))?
+        .map_err(|error| error.to_string())
 }
 
 async fn wal_folders(root: &RootDir) -> Result<Vec<WalFolder>, TakeoverError> {

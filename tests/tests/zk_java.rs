@@ -283,7 +283,7 @@ async fn a_session_is_ended_by_whoever_knows_its_password() -> Result<()> {
     let cluster = Cluster::builder("zk-end-session").start().await?;
     let owner = masters::watcher(cluster.zookeeper(), "owner").await;
     let other = masters::watcher(cluster.zookeeper(), "other").await;
-    owner.create("/hbase/e", b"x", hmaster_zk::CreateMode::Ephemeral).await?;
+    owner.create("/hbase/e", b"x", CreateMode::Ephemeral).await?;
     let left = owner.zk.session().credentials().context("a session with a known password")?;
     other.zk.session().end_other(&left).await?;
     ensure!(other.get("/hbase/e").await?.is_none(), "the ephemeral znode is still there");

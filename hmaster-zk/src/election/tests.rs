@@ -50,10 +50,8 @@ impl Bench {
     fn start_with(&self, session: Arc<MemorySession>, name: &str, backup: bool) -> Candidate {
         let chance = Chance::seeded(session.id().0 as u64);
         let zk = ZkWatcher::new(Arc::clone(&session) as _, name, chance, &self.config);
-        let config = ElectorConfig {
-            backup,
-            ..ElectorConfig::new(master(name), Arc::new(TokioClock::start()))
-        };
+        let config =
+            ElectorConfig { backup, ..ElectorConfig::new(master(name), Arc::new(TokioClock::start())) };
         Candidate { session, elector: Elector::start(zk, config) }
     }
 

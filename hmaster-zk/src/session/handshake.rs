@@ -46,7 +46,11 @@ enum Wish<'a> {
 ///
 /// # Errors
 /// When no server granted one within `wait_max`, or one answered what isn't an answer.
-pub(super) async fn begin(servers: &str, session_timeout: Duration, wait_max: Duration) -> io::Result<Granted> {
+pub(super) async fn begin(
+    servers: &str,
+    session_timeout: Duration,
+    wait_max: Duration,
+) -> io::Result<Granted> {
     let granted = with_any(servers, wait_max, Wish::Begin(session_timeout)).await?;
     granted.ok_or_else(|| invalid("a new session was refused"))
 }
@@ -56,7 +60,11 @@ pub(super) async fn begin(servers: &str, session_timeout: Duration, wait_max: Du
 ///
 /// # Errors
 /// When no server confirmed it within `wait_max`; it may have ended all the same.
-pub(super) async fn end(servers: &str, credentials: &SessionCredentials, wait_max: Duration) -> io::Result<bool> {
+pub(super) async fn end(
+    servers: &str,
+    credentials: &SessionCredentials,
+    wait_max: Duration,
+) -> io::Result<bool> {
     Ok(with_any(servers, wait_max, Wish::End(credentials)).await?.is_some())
 }
 
@@ -68,9 +76,11 @@ pub(super) async fn adopt(granted: &Granted) -> io::Result<client::SessionInfo> 
         let (mut stream, _) = listener.accept().await?;
         read_frame(&mut stream, GREETING_BYTES_MAX).await?;
         stream.write_all(&frame(&granted.encode())).await?;
-        // The crate takes the session and goes.
-        let mut rest = [0; 64];
-        while stream.read(&mut rest).await.is_ok_and(|read| read > 0) {}
+        // The crate pings, takes the session and goes.
+        while let Ok(request) = read_frame(&mut stream, GREETING_BYTES_MAX).await {
+            let xid = request.get(..4).ok_or_else(|| invalid("a request without a number"))?;
+            stream.write_all(&frame(&[xid, &[0; 12]].concat())).await?;
+        }
         io::Result::Ok(())
     };
     let connector = client::Client::connector()
@@ -192,7 +202,10 @@ impl Granted {
             let id = i64::from_be_bytes(frame.get(8..16)?.try_into().ok()?);
             let length = usize::try_from(number(16)?).ok()?;
             let password = frame.get(20..20usize.checked_add(length)?)?.to_vec();
-            Some(Self { credentials: SessionCredentials { id: SessionId(id), password }, timeout_ms: number(4)? })
+            Some(Self {
+                credentials: SessionCredentials { id: SessionId(id), password },
+                timeout_ms: number(4)?,
+            })
         };
         read().ok_or_else(|| invalid("a greeting that can't be read"))
     }

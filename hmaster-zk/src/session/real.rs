@@ -159,7 +159,11 @@ async fn begin(config: &SessionConfig) -> Result<Option<(Granted, client::Sessio
         }
         Err(error) => {
             let reason = format!("no session: {error}");
-            return Err(ZkError::new(Operation::Connect, &config.servers, ZkErrorKind::OutcomeUnknown(reason)));
+            return Err(ZkError::new(
+                Operation::Connect,
+                &config.servers,
+                ZkErrorKind::OutcomeUnknown(reason),
+            ));
         }
     };
     match handshake::adopt(&granted).await {

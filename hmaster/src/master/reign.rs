@@ -17,11 +17,11 @@ use tokio::time::timeout;
 
 use super::life::LifeEnd;
 use super::{Parts, follow};
-use crate::{RunError, file_systems};
 use crate::adapters::files::RootFolder;
 use crate::adapters::region_servers::RpcRegionServers;
 use crate::adapters::store::{self, OpenStore};
 use crate::adapters::zookeeper::Znodes;
+use crate::{RunError, file_systems};
 
 /// Is active until the lease is lost, somebody stops the master, or it can't go on.
 pub(super) async fn reign(parts: &Arc<Parts>, zk: &ZkWatcher, lease: &SessionLease) -> LifeEnd {

@@ -73,8 +73,7 @@ async fn flush_as_java(f: &Fixture, n: u64) {
     let fs = f.disk.client("java");
     let data = master_data(&f.root(&fs), &(f.clock.clone() as Arc<dyn Clock>)).unwrap();
     let region = schema::region_info();
-    let beside_wals = data.layout().wal_table(region.table()).join(&region.encoded_name().to_string());
-    let folders = LogFolders::new(&data, &beside_wals, &server(9000 + n), Duration::from_secs(1));
+    let folders = LogFolders::new(&data, &region, &server(9000 + n), Duration::from_secs(1));
     let logs = folders.take_over().await.unwrap();
     let stored = stored_sequence_id(&data).await;
     let mut cells = Vec::new();
