@@ -14,8 +14,8 @@ use crate::tables::flush::{self, FlushTable};
 const FLUSH: &str = "flush-table-proc";
 const SNAPSHOT: &str = "online-snapshot";
 const ROLL_WALS: &str = "rolllog-proc";
-/// Names the families in the request's settings.
-const FAMILIES: &str = "families";
+/// Names the families in the request's settings. Java's `HConstants.FAMILY_KEY_STR`.
+const FAMILIES: &str = "family";
 /// What clients are told to wait at most, in milliseconds. Java's `DEFAULT_MAX_WAIT_TIME`.
 const WAIT_MS_MAX: i64 = 300_000;
 
