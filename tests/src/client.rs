@@ -11,14 +11,16 @@ mod link;
 mod rows;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use crate::javac::Source;
+use crate::javac::{self, Source};
+use crate::jvm::Jvm;
+use crate::maven::HBaseVersion;
 use crate::process::CommandSpec;
 pub use admin::{RegionAt, Status};
 use link::Link;
@@ -38,6 +40,8 @@ pub(crate) const SOURCES: &[Source<'_>] = &[
 
 /// Its main class.
 pub(crate) const MAIN: &str = "PeerClient";
+
+const HEAP_MB: u32 = 256;
 
 /// How long a call may take if the test doesn't say. The Java client retries for minutes.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(300);
@@ -81,6 +85,15 @@ impl Client {
     pub(crate) async fn start(command: CommandSpec, log: PathBuf) -> Result<Self> {
         let link = Link::start(&command, log).await.context("start the Java client")?;
         Ok(Self { link: Arc::new(link) })
+    }
+
+    /// A client of the version that hmaster is compatible with, of the cluster that the hbase-site.xml in `conf_dir`
+    /// leads to, whoever has started it. Its output goes to the file `log`.
+    pub async fn of_conf_dir(conf_dir: &Path, log: PathBuf) -> Result<Self> {
+        let version = HBaseVersion::V2_6;
+        let classes = javac::classes(SOURCES, version).await?;
+        let jvm = Jvm::new(HEAP_MB).folder(classes).folder(conf_dir).jars(version.server_jars().await?);
+        Self::start(jvm.command(MAIN)?, log).await
     }
 
     /// Runs a command with its arguments, an object, and returns its value. An error may hold a

@@ -42,6 +42,7 @@
 //! | Variable | Meaning |
 //! |---|---|
 //! | `HMASTER_REQUIRE_PEERS=1` | fail instead of skipping when Java or Maven are missing |
+//! | `HMASTER_SKIP_PEERS=1` | skip although Java is there |
 //! | `HMASTER_SKIP_LOG=FILE` | append a line for each skipped test to this file |
 //! | `HMASTER_PEER_HOME=DIR` | where jars and compiled Java programs are kept (default: `hmaster-peer` in the user's cache) |
 //! | `HMASTER_KEEP=1` | keep the directory of a cluster although the test passed |
@@ -51,7 +52,7 @@
 //! # Code map
 //!
 //! From the outside in: [`peers`] (is there a Java?), [`cluster`] (what a test starts), [`client`],
-//! [`shell`] and [`znodes`] (what a test looks with), [`consistency`] (what must fit together), [`scenario`] (what tests share), [`suite`] (HBase's own tests), and below them
+//! [`shell`], [`znodes`] and [`http`] (what a test looks with), [`consistency`] (what must fit together), [`scenario`] (what tests share), [`suite`] (HBase's own tests), and below them
 //! [`jvm`], [`process`], [`wait`], [`ports`], [`maven`], [`javac`] and [`cache`].
 
 pub mod peers;
@@ -66,6 +67,7 @@ pub mod shell;
 pub mod znodes;
 
 pub mod cache;
+pub mod http;
 pub mod javac;
 pub mod jvm;
 pub mod maven;

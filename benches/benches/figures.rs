@@ -1,0 +1,82 @@
+//! Start-up, restart, memory and a test's own cluster, beside the Java master in the same run.
+//!
+//! ```text
+//! cargo bench -p hmaster-benches --bench figures -- [--runs N] [--only hmaster|java]
+//! ```
+//!
+//! Real parts: ZooKeeper 3.8, Java region servers, local disk; one cluster at a time. Java and Maven have to be there.
+//! Times go from the start of the master's process (or from the moment when it became active, in brackets) to the moment
+//! when it says in `/jmx` that it is initialized: neither polling nor the test's own load is part of them. Each figure is
+//! the median of the runs.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it measures")]
+
+#[path = "figures/starts.rs"]
+mod starts;
+#[path = "figures/table.rs"]
+mod table;
+#[path = "figures/test_cluster.rs"]
+mod test_cluster;
+
+use anyhow::{Context as _, Result, bail};
+use hmaster_tests::MasterKind;
+use hmaster_tests::peers;
+
+use starts::Starts;
+use table::Table;
+
+#[derive(Debug, Clone, Copy)]
+struct Arguments {
+    runs: usize,
+    with_java: bool,
+    with_hmaster: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let Some(arguments) = Arguments::parse(std::env::args().skip(1))? else { return Ok(()) };
+    if let Err(reason) = peers::toolchain() {
+        eprintln!("skipped: {reason}");
+        return Ok(());
+    }
+    let mut table = Table::default();
+    for run in 0..arguments.runs {
+        if arguments.with_java {
+            eprintln!("run {run}: Java master");
+            table.java.push(Starts::measure(&MasterKind::java()).await?);
+            table.java_test_cluster.push(test_cluster::of_java().await?);
+        }
+        if arguments.with_hmaster {
+            eprintln!("run {run}: hmaster");
+            table.hmaster.push(Starts::measure(&MasterKind::hmaster().await?).await?);
+            table.hmaster_test_cluster.push(test_cluster::of_testkit().await?);
+        }
+    }
+    println!("{table}");
+    Ok(())
+}
+
+impl Arguments {
+    /// None when cargo only wants to know whether the bench starts (`cargo test --benches`).
+    fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Self>> {
+        let mut arguments = Self { runs: 1, with_java: true, with_hmaster: true };
+        let mut is_bench = false;
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--bench" => is_bench = true,
+                "--runs" => {
+                    is_bench = true;
+                    let runs = words.next().context("--runs needs a number")?;
+                    arguments.runs = runs.parse().with_context(|| format!("--runs {runs}"))?;
+                }
+                "--only" => match words.next().as_deref() {
+                    Some("hmaster") => arguments.with_java = false,
+                    Some("java") => arguments.with_hmaster = false,
+                    other => bail!("--only {other:?}: hmaster or java"),
+                },
+                word => bail!("{word}: --runs N, --only hmaster|java"),
+            }
+        }
+        Ok(is_bench.then_some(arguments))
+    }
+}

@@ -1,0 +1,97 @@
+//! A master starts on an empty rootdir with two region servers waiting for it, rests, and starts again.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use hmaster_tests::{Cluster, HBaseVersion, MasterKind, Server, http, wait};
+use hmaster_types::{Clock as _, SystemClock};
+use serde_json::Value;
+use tokio::time::sleep;
+
+/// Region servers that wait for their master.
+const REGION_SERVERS: usize = 2;
+/// After the start of a region server, so that it only waits by the time the master comes.
+const SERVERS_SETTLE: Duration = Duration::from_secs(8);
+/// Before memory is looked at.
+const REST: Duration = Duration::from_secs(5);
+/// How long a start or a stop may take.
+const DEADLINE: Duration = Duration::from_secs(180);
+
+/// What was measured in one cluster.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Starts {
+    /// On an empty rootdir.
+    pub(crate) first: Start,
+    /// Resident kilobytes after a rest.
+    pub(crate) resident_kb: u64,
+    /// After it was told to stop.
+    pub(crate) restart: Start,
+    /// After SIGKILL, at the same address.
+    pub(crate) after_kill: Start,
+}
+
+/// How long a start took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start {
+    /// From the start of the process until initialized.
+    pub(crate) of_process: Duration,
+    /// From becoming active until initialized.
+    pub(crate) of_active: Duration,
+}
+
+impl Starts {
+    pub(crate) async fn measure(kind: &MasterKind) -> Result<Self> {
+        let cluster = Cluster::builder("figures").start().await?;
+        let servers = (0..REGION_SERVERS).map(|_| cluster.start_region_server(HBaseVersion::V2_6));
+        for server in servers {
+            server.await?;
+        }
+        sleep(SERVERS_SETTLE).await;
+        let began = SystemClock.now_ms();
+        let master = cluster.start_master(kind).await?;
+        let first = Start::measure(&master, began).await?;
+        sleep(REST).await;
+        let resident_kb = resident_kb(&master)?;
+        master.stop(DEADLINE).await?;
+        let restart = start_again(&master).await?;
+        sleep(REST).await;
+        master.kill9().await?;
+        let after_kill = start_again(&master).await?;
+        cluster.finish().await?;
+        Ok(Self { first, resident_kb, restart, after_kill })
+    }
+}
+
+impl Start {
+    /// Waits until the master is initialized, and has it tell since when.
+    async fn measure(master: &Server, began_ms: u64) -> Result<Self> {
+        let look = async || {
+            let beans = http::jmx(master.info_port, "Hadoop:service=HBase,name=Master,sub=Server").await?;
+            let bean = beans.values().next().context("no bean")?;
+            let time = |name: &str| bean.get(name).and_then(Value::as_u64).with_context(|| name.to_owned());
+            let (active, done) = (time("masterActiveTime")?, time("masterFinishedInitializationTime")?);
+            ensure!(done > 0, "not initialized");
+            Ok((active, done))
+        };
+        let initialized = wait::until("an initialized master", DEADLINE, look);
+        let (active_ms, done_ms) = master.while_running("its start", initialized).await?;
+        Ok(Self {
+            of_process: Duration::from_millis(done_ms.saturating_sub(began_ms)),
+            of_active: Duration::from_millis(done_ms.saturating_sub(active_ms)),
+        })
+    }
+}
+
+async fn start_again(master: &Server) -> Result<Start> {
+    let began = SystemClock.now_ms();
+    master.restart().await?;
+    Start::measure(master, began).await
+}
+
+/// `VmRSS` of the process.
+fn resident_kb(master: &Server) -> Result<u64> {
+    let pid = master.pid().context("the master runs")?;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+    Ok(line.trim().trim_end_matches("kB").trim().parse()?)
+}
