@@ -17,7 +17,9 @@ fn no_single_fault_of_a_call_leaves_a_region_in_between() {
                 let from = place(&world, &region);
                 // Of the close, and of the open.
                 world.with(|state| state.faults.script.extend([(call, fault), (call, fault)]));
-                let moved = world.env().move_region(&region, None).unwrap();
+                let mut others = world.env().servers.assignable();
+                others.retain(|server| Some(server) != from.as_ref());
+                let moved = world.env().move_region(&region, others.pop()).unwrap();
                 world.run(moved).await.unwrap();
                 // Late twins arrive.
                 world.pass(20_000).await;
