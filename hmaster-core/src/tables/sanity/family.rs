@@ -1,6 +1,6 @@
 //! What a column family may say.
 
-use hmaster_types::{ColumnFamilyDescriptor, attribute};
+use hmaster_types::{ColumnFamilyDescriptor, StoreFileTracker, attribute};
 
 use super::{Finding, Subject, may_pass, never_passes};
 
@@ -185,12 +185,15 @@ impl Subject<'_> {
     pub(super) fn new_family(&self, family: &ColumnFamilyDescriptor) -> Option<String> {
         let tracker = family.configuration().get(attribute::STORE_FILE_TRACKER).cloned();
         let tracker = tracker.or_else(|| self.text(attribute::STORE_FILE_TRACKER));
-        let tracker =
-            tracker.unwrap_or_else(|| self.options.filesystem.store_file_tracker.as_str().to_owned());
-        tracker.eq_ignore_ascii_case("MIGRATION").then(|| {
+        let otherwise = self.options.filesystem.store_file_tracker.as_str();
+        if tracker.as_deref().unwrap_or(otherwise).eq_ignore_ascii_case("MIGRATION") {
             let (name, table) = (name(family), self.schema.name());
-            format!("Should not use MIGRATION as store file tracker for new family {name} of table {table}")
-        })
+            return Some(format!(
+                "Should not use MIGRATION as store file tracker for new family {name} of table {table}"
+            ));
+        }
+        // No region server could open the regions, and whoever creates the table would wait for that for ever.
+        StoreFileTracker::of(self.schema, family, otherwise).err().map(|unknown| unknown.to_string())
     }
 }
 

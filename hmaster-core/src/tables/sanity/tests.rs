@@ -154,3 +154,12 @@ fn new_tables_dont_migrate() {
     let error = check_new(&migrating, &Options::default()).unwrap_err();
     assert_eq!(error.message, "Should not use MIGRATION as store file tracker for new family f of table t");
 }
+
+#[test]
+fn new_tables_have_a_tracker_that_exists() {
+    for (tracker, exists) in [("FILE", true), ("default", true), ("NONE", false), ("", false)] {
+        let schema = with_table(attribute::STORE_FILE_TRACKER, tracker).build();
+        let checked = check_new(&schema, &Options::default());
+        assert_eq!(checked.is_ok(), exists, "{tracker}: {checked:?}");
+    }
+}
