@@ -167,14 +167,14 @@ const PROCEDURES: u32 = 100_000;
 
 /// 100,000 procedures that let each other go first: each round takes all out of the line and puts them back.
 #[divan::bench(sample_count = 10)]
-fn scheduler(bencher: Bencher) {
+fn scheduler(bencher: Bencher<'_, '_>) {
     let mut engine = engine(PROCEDURES, 1, false);
     bencher.counter(ItemsCount::new(2 * PROCEDURES)).bench_local(|| run_steps(&mut engine, || Flow::Yield, true));
 }
 
 /// The same with locks on region, table and namespace, which are taken once and held.
 #[divan::bench(sample_count = 10)]
-fn scheduler_holding_locks(bencher: Bencher) {
+fn scheduler_holding_locks(bencher: Bencher<'_, '_>) {
     let mut engine = engine(PROCEDURES, 1, true);
     run_steps(&mut engine, || Flow::Yield, true);
     sync(&mut engine);
@@ -319,17 +319,17 @@ fn run_executor(bencher: Bencher<'_, '_>, threads: usize, store: fn() -> Arc<dyn
 }
 
 #[divan::bench(args = [1, 2], sample_count = 10, sample_size = 1)]
-fn executor_in_memory(bencher: Bencher, threads: usize) {
+fn executor_in_memory(bencher: Bencher<'_, '_>, threads: usize) {
     run_executor(bencher, threads, || Arc::new(MemoryStore::new()));
 }
 
 #[divan::bench(args = [1, 2], sample_count = 10, sample_size = 1)]
-fn executor_in_groups(bencher: Bencher, threads: usize) {
+fn executor_in_groups(bencher: Bencher<'_, '_>, threads: usize) {
     run_executor(bencher, threads, || Arc::new(GroupStore::new(Duration::ZERO)));
 }
 
 /// With a disk that takes 2 ms, what counts is how much goes into a group.
 #[divan::bench(args = [2], sample_count = 5, sample_size = 1)]
-fn executor_in_groups_of_2_ms(bencher: Bencher, threads: usize) {
+fn executor_in_groups_of_2_ms(bencher: Bencher<'_, '_>, threads: usize) {
     run_executor(bencher, threads, || Arc::new(GroupStore::new(Duration::from_millis(2))));
 }

@@ -5,7 +5,6 @@
 //! default. Prints one line for each figure.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
-#![expect(clippy::disallowed_methods, reason = "a bench measures")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -158,6 +158,7 @@ impl TakeoverPlan {
             let in_hand = transits.contains(&record.info.encoded_name());
             let is_dead = |server: &ServerName| live.as_ref().is_ok_and(|live| !live.contains(server));
             let dead = record.location.as_ref().is_some_and(is_dead);
+            #[expect(clippy::match_same_arms, reason = "the first that fits says what it is")]
             let kind = match record.state {
                 RegionState::Closed if record.info.is_split() => "Parents of splits, to be cleaned up",
                 _ if in_hand => continue,

@@ -1,5 +1,7 @@
 //! Region servers over real sockets, with an embedded ZooKeeper and a master that does what the test says.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 #[path = "it/cluster.rs"]
 mod cluster;
 #[path = "it/life.rs"]

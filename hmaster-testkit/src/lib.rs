@@ -34,6 +34,8 @@
 //! `builder` starts a cluster, `masters` and `region_servers` change it, `tables` asks the master for something by RPC,
 //! `folder` keeps the files and takes them away.
 
+#![expect(clippy::result_large_err, reason = "an error of a test's set-up is made once")]
+
 mod builder;
 mod error;
 mod folder;
@@ -132,6 +134,7 @@ impl TestCluster {
 }
 
 /// A setting of a test.
+#[expect(clippy::needless_pass_by_value, reason = "so that numbers can be written as they are")]
 fn setting(key: &str, value: impl ToString) -> Override {
     Override { key: key.to_owned(), value: value.to_string() }
 }

@@ -1,5 +1,7 @@
 //! Clusters start, live side by side, lose their parts, and leave nothing behind.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -22,6 +22,7 @@ struct CommandLine {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "a process has one")]
 enum Command {
     /// Runs a master, as `hbase master start` does, in the foreground
     Start(start::Start),

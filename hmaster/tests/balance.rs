@@ -1,5 +1,7 @@
 //! `hmaster balance` on clusters that are made up: plans, what-ifs, reports, and bad input. No Java, no network.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::fs;
 use std::process::{Command, Output};
 

@@ -1,6 +1,8 @@
 //! What the binary says and how it exits when something is wrong with what it was given. No Java, and no network beyond
 //! this machine.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;

@@ -95,7 +95,7 @@ fn exception_names(code: &str) -> impl Iterator<Item = &str> {
 /// The files of all crates but this one, without those that hold only tests.
 fn sources(root: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(root).unwrap().flatten() {
+    for entry in fs::read_dir(root).expect("the sources of this test").flatten() {
         if entry.file_name().to_string_lossy().starts_with("hmaster") {
             collect(&entry.path().join("src"), &mut files);
         }

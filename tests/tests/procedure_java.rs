@@ -166,8 +166,11 @@ async fn java_ends_what_hmaster_began() -> Result<()> {
     Ok(())
 }
 
+/// What a procedure did, and how often.
+type Marks = Vec<(String, i32)>;
+
 /// A batch that Java stored, and the marks at that time.
-fn batch(line: &str) -> Result<(Vec<StoreOp>, Vec<(String, i32)>)> {
+fn batch(line: &str) -> Result<(Vec<StoreOp>, Marks)> {
     let mut words = line.split(' ');
     let marks = words.next().context("marks")?;
     let marks = marks.split(',').filter_map(|mark| mark.rsplit_once('/'));

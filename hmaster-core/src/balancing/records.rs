@@ -33,8 +33,8 @@ impl Records {
         let (balancer, status) = (&options.balancer, &options.status);
         let kept = |is_on: bool, max: u64| if is_on { max as usize } else { 0 };
         Self {
-            decisions: Ring::new(kept(balancer.remember_decisions, status.balancer_decisions_max as u64)),
-            rejections: Ring::new(kept(balancer.remember_rejections, status.balancer_rejections_max as u64)),
+            decisions: Ring::new(kept(balancer.remember_decisions, u64::from(status.balancer_decisions_max))),
+            rejections: Ring::new(kept(balancer.remember_rejections, u64::from(status.balancer_rejections_max))),
         }
     }
 

@@ -81,7 +81,7 @@ impl Sweep<'_> {
                 Keeps::Unknown => tracing::warn!(path, "not one of HBase's names, left alone"),
                 Keeps::FromTheFuture => tracing::warn!(path, "newer than the clock, left alone"),
                 Keeps::Young | Keeps::NewerThanTheList | Keeps::Needed => {
-                    tracing::trace!(path, ?keeps, "stays")
+                    tracing::trace!(path, ?keeps, "stays");
                 }
             }
             return KEPT;

@@ -143,6 +143,6 @@ pub trait RegionServers: Send + Sync {
     /// Ends when the server's process is certainly gone: its host answers, and says that nobody listens at the server's
     /// port. A server that merely doesn't answer is waited for.
     async fn gone(&self, _server: &ServerName) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

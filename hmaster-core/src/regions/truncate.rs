@@ -100,7 +100,8 @@ impl TruncateRegion {
         let region = std::slice::from_ref(&self.region);
         let children = common::open_all(env, region, 1, place.as_ref());
         Ok(match children.is_empty() {
-            true => StateFlow::RetryLater,
+            // Somebody asked for it to be opened or closed meanwhile: that procedure waits for this one's lock.
+            true => StateFlow::To(State::PostOperation),
             false => StateFlow::Children { children, then: Some(State::PostOperation) },
         })
     }

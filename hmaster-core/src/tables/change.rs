@@ -93,6 +93,7 @@ pub(crate) fn check_trackers(
 }
 
 /// A setting that names no tracker, as clients are told.
+#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
 pub(crate) fn unknown_tracker(error: UnknownTracker) -> JavaException {
     JavaException::new(class::DO_NOT_RETRY_IO, error.to_string())
 }
@@ -116,6 +117,7 @@ fn check_tracker(
 ) -> Result<(), JavaException> {
     use StoreFileTracker::{Migration, Plain};
     let refuse = |message: String| Err(JavaException::new(class::DO_NOT_RETRY_IO, message));
+    #[expect(clippy::match_same_arms, reason = "in the order of the checks")]
     match (before, after) {
         (Plain(before), Plain(after)) if before == after => Ok(()),
         (Plain(before), Plain(_)) => refuse(format!(
@@ -230,7 +232,7 @@ pub(crate) fn check_supported(old: &TableDescriptor, new: &TableDescriptor) -> R
         return refuse("The number of replicas of hbase:meta can't be changed by this master");
     }
     match new.attribute(attribute::REGION_REPLICATION) {
-        Some(value) if !new.parsed(attribute::REGION_REPLICATION).is_some_and(|count: u16| count >= 1) => {
+        Some(value) if new.parsed(attribute::REGION_REPLICATION).is_none_or(|count: u16| count < 1) => {
             let (value, max) = (to_string_binary(value), RegionInfo::REPLICA_ID_MAX);
             refuse(&format!("Region Replication must be between 1 and {max}, it is {value}."))
         }

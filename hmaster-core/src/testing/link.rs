@@ -83,7 +83,7 @@ impl MasterLink {
     /// What is on its way arrives even if the process is held up meanwhile.
     async fn not_dead(&self) {
         if self.is_dead() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

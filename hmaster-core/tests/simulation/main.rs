@@ -6,6 +6,8 @@
 //! one again, with log lines by `RUST_LOG`. They set the environment variables `HMASTER_SEEDS`, `HMASTER_FROM` and
 //! `HMASTER_SEED` for these tests.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 mod chaos;
 mod clients;
 mod run;

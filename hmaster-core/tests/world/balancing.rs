@@ -110,7 +110,7 @@ fn decisions_and_rejections_are_kept() {
         let asked = pb::BalancerDecisionsRequest { limit: None }.encode_to_vec();
         let entry = log_entry(&world, "BalancerDecisionsRequest", asked).await.unwrap();
         assert!(entry.log_class_name.ends_with("MasterProtos$BalancerDecisionsResponse"));
-        let said: pb::BalancerDecisionsResponse = decode(entry.log_message.into()).unwrap();
+        let said: pb::BalancerDecisionsResponse = decode(entry.log_message).unwrap();
         let plans: usize = said.balancer_decision.iter().map(|decision| decision.region_plans.len()).sum();
         assert_eq!(plans, calculated as usize);
         let first = &said.balancer_decision[0];
@@ -120,7 +120,7 @@ fn decisions_and_rejections_are_kept() {
         balance(&world, false, false).await;
         let asked = pb::BalancerRejectionsRequest { limit: Some(1) }.encode_to_vec();
         let entry = log_entry(&world, "BalancerRejectionsRequest", asked).await.unwrap();
-        let said: pb::BalancerRejectionsResponse = decode(entry.log_message.into()).unwrap();
+        let said: pb::BalancerRejectionsResponse = decode(entry.log_message).unwrap();
         assert_eq!(said.balancer_rejection.len(), 1);
         assert!(!said.balancer_rejection[0].cost_func_info.is_empty());
         assert!(log_entry(&world, "SlowLogResponseRequest", Vec::new()).await.is_err());

@@ -1,5 +1,7 @@
 //! A real master in a cluster in memory, see [`hmaster_core::testing`].
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 mod balancing;
 mod bootstrap;
 mod calls;

@@ -248,8 +248,7 @@ impl Storm {
         let [active, other] = &self.masters;
         active.kill9().await?;
         match successor {
-            Successor::Itself => active.restart().await?,
-            Successor::Backup => active.restart().await?,
+            Successor::Itself | Successor::Backup => active.restart().await?,
             Successor::Other => other.restart().await?,
         }
         if !matches!(successor, Successor::Itself) {

@@ -57,7 +57,7 @@ impl SplitRegion {
             return Err(JavaException::new(class::ILLEGAL_ARGUMENT, message));
         }
         let schema = common::schema(env, parent.table())?;
-        let row = row.filter(|row| !row.is_empty()).map(|row| restricted(&schema, row));
+        let row = row.filter(|row| !row.is_empty()).map(|row| restricted(&schema, &row));
         let answer = common::ask(env, &node, row.is_none()).await;
         let refuse = |message: String| Err(JavaException::new(class::DO_NOT_RETRY_IO, message));
         let answer = match answer {
@@ -101,7 +101,7 @@ fn daughters(parent: &RegionInfo, row: Option<&[u8]>, now_ms: u64) -> Result<[Re
 }
 
 /// The row in place of `row` at which no rows of one prefix come apart.
-fn restricted(schema: &TableDescriptor, row: Bytes) -> Bytes {
+fn restricted(schema: &TableDescriptor, row: &Bytes) -> Bytes {
     let prefix = match schema.attribute(RESTRICTION).map(|kind| &kind[..]) {
         Some(b"KeyPrefix") => match schema.parsed::<usize>(PREFIX_LENGTH) {
             Some(length) if length > 0 => row.slice(..length.min(row.len())),
@@ -172,7 +172,7 @@ mod tests {
             (vec![(RESTRICTION, "DelimitedKeyPrefix"), (DELIMITER, "_")], "abcd", "abcd"),
             (vec![(RESTRICTION, "DelimitedKeyPrefix")], "ab_cd", "ab_cd"),
         ] {
-            assert_eq!(restricted(&table(&pairs), row.into()), expected, "{pairs:?}");
+            assert_eq!(restricted(&table(&pairs), &row.into()), expected, "{pairs:?}");
         }
     }
 }

@@ -157,7 +157,7 @@ fn new_tables_dont_migrate() {
 
 #[test]
 fn new_tables_have_a_tracker_that_exists() {
-    for (tracker, exists) in [("FILE", true), ("default", true), ("NONE", false), ("", false)] {
+    for (tracker, exists) in [("FILE", true), ("default", true), ("NONE", false), ("", true)] {
         let schema = with_table(attribute::STORE_FILE_TRACKER, tracker).build();
         let checked = check_new(&schema, &Options::default());
         assert_eq!(checked.is_ok(), exists, "{tracker}: {checked:?}");

@@ -11,9 +11,12 @@ use tokio::sync::oneshot;
 use super::MasterLink;
 
 /// Batches that wait to become durable.
+/// Says how a batch ended.
+type Confirm = oneshot::Sender<Result<(), StoreError>>;
+
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    batches: Vec<(Vec<StoreOp>, oneshot::Sender<Result<(), StoreError>>)>,
+    batches: Vec<(Vec<StoreOp>, Confirm)>,
     is_running: bool,
     has_failed: bool,
 }

@@ -15,7 +15,7 @@ impl MasterLink {
     async fn may_call(&self) {
         self.alive().await;
         if self.is_session_over() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
