@@ -113,7 +113,7 @@ impl MasterEnv {
                     &key,
                     row,
                     |table| self.tables.is_disabled(table),
-                    |region| self.regions.with(region, |node| node.state()),
+                    |region| self.regions.with(region, super::assignment::region_node::RegionNode::state),
                     is_unknown,
                 ),
                 Err(error) => {

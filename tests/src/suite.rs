@@ -115,7 +115,7 @@ impl Suite {
             "-Dhbase.tests.use.shortcircuit.reads=false".to_owned(),
         ]);
         jvm = jvm.folder(folder.join("conf")).folder(&self.jars.agent);
-        self.jars.class_path.iter().fold(jvm, |jvm, jar| jvm.folder(jar))
+        self.jars.class_path.iter().fold(jvm, Jvm::folder)
     }
 }
 

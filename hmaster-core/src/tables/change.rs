@@ -248,7 +248,7 @@ mod tests {
         let table = TableDescriptor::builder("t".parse().unwrap());
         let table = attributes.iter().fold(table, |table, (key, value)| table.attribute(*key, *value));
         let family = |name: &&'static str| ColumnFamilyDescriptor::builder(*name).build();
-        families.iter().map(family).fold(table, |table, family| table.family(family)).build()
+        families.iter().map(family).fold(table, hmaster_types::TableDescriptorBuilder::family).build()
     }
 
     #[test]
@@ -283,7 +283,7 @@ mod tests {
         let families = |names: &[&'static str]| {
             let table = TableDescriptor::builder(hmaster_types::TableName::meta());
             let family = |name: &&'static str| ColumnFamilyDescriptor::builder(*name).build();
-            names.iter().map(family).fold(table, |table, family| table.family(family)).build()
+            names.iter().map(family).fold(table, hmaster_types::TableDescriptorBuilder::family).build()
         };
         assert_eq!(check_meta(&families(&["info", "table", "rep_barrier", "own"])), Ok(()));
         assert!(check_meta(&families(&["info", "table"])).unwrap_err().message.ends_with("rep_barrier"));

@@ -72,7 +72,7 @@ fn region_failed(error: RegionFilesError) -> FilesError {
         _ => None,
     };
     let fenced = fs.is_some_and(|fs| matches!(fs.kind, FsErrorKind::Fenced));
-    let not_found = fs.is_some_and(|fs| fs.is_not_found());
+    let not_found = fs.is_some_and(hmaster_fs::FsError::is_not_found);
     FilesError { not_found, fenced, message: chain(&error) }
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn resolve() -> Result<Jars> {
         let mut class_path = jars_in(&tests)?;
         class_path.sort_by_key(|jar| !jar.to_string_lossy().ends_with("tests.jar"));
         class_path.extend(jars_in(&servers)?);
-        let name = format!("suite-agent-{:016x}", hash(&SOURCES));
+        let name = format!("suite-agent-{:016x}", hash(SOURCES));
         let agent = cache::folder(&name, |folder| compile(folder, &class_path))?.join("agent.jar");
         Ok(Jars { class_path, agent })
     })

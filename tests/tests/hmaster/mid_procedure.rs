@@ -145,7 +145,7 @@ async fn hmaster_ends_what_hmaster_began() -> Result<()> {
     for operation in Operation::LIFE {
         kill_in(operation, moment(), &looker, client, &running.master, Successor::Itself).await?;
     }
-    let mut masters = vec![running.master.clone(), cluster.start_master(&kind).await?];
+    let mut masters = [running.master.clone(), cluster.start_master(&kind).await?];
     for operation in Operation::LIFE {
         kill_in(operation, moment(), &looker, client, &masters[0], Successor::Backup).await?;
         masters[0].restart().await?;

@@ -124,7 +124,7 @@ async fn java_turn(
         match batch {
             5 | 11 | 17 => commands.push("flush".into()),
             8 | 20 => commands.push("roll".into()),
-            14 if n % 3 == 0 => commands.push("compact".into()),
+            14 if n.is_multiple_of(3) => commands.push("compact".into()),
             _ => {}
         }
     }
@@ -132,7 +132,7 @@ async fn java_turn(
     commands.push(format!("insert {}=turn{n} {}=turn{n} {}=turn{n}", base, base + 1, base + 2));
     commands.push(format!("update {}=turn{n}again", base + 1));
     commands.push(format!("delete {} {}", base, base + 2));
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         commands.push("cleanup".into());
     }
     commands.push("dump".into());

@@ -116,7 +116,7 @@ fn restricted(schema: &TableDescriptor, row: &Bytes) -> Bytes {
         _ => row.clone(),
     };
     if prefix != row {
-        let (wished, used) = (to_string_binary(&row), to_string_binary(&prefix));
+        let (wished, used) = (to_string_binary(row), to_string_binary(&prefix));
         tracing::warn!(wished, used, "the split row isn't at the end of a prefix of the table");
     }
     prefix
