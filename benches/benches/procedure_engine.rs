@@ -14,8 +14,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use hmaster_procedure::engine::{Engine, Now, StepDone, StepOutcome};
 use hmaster_procedure::{
-    EngineConfig, Environment, Flow, LoadPlan, Loaded, LockRequest, MemoryStore, NewProcedure, Priority, Procedure,
-    ProcedureExecutor, ProcedureStore, StepBounds, StepContext, StepNotes, StoreError, StoreOp,
+    EngineConfig, Environment, Flow, LoadPlan, Loaded, LockRequest, MemoryStore, NewProcedure, Priority,
+    Procedure, ProcedureExecutor, ProcedureStore, StepBounds, StepContext, StepNotes, StoreError, StoreOp,
 };
 use hmaster_protocol::pb;
 use hmaster_types::{EncodedName, JavaException, ProcId, SystemClock, TableName};
@@ -169,7 +169,9 @@ const PROCEDURES: u32 = 100_000;
 #[divan::bench(sample_count = 10)]
 fn scheduler(bencher: Bencher<'_, '_>) {
     let mut engine = engine(PROCEDURES, 1, false);
-    bencher.counter(ItemsCount::new(2 * PROCEDURES)).bench_local(|| run_steps(&mut engine, || Flow::Yield, true));
+    bencher
+        .counter(ItemsCount::new(2 * PROCEDURES))
+        .bench_local(|| run_steps(&mut engine, || Flow::Yield, true));
 }
 
 /// The same with locks on region, table and namespace, which are taken once and held.
@@ -178,13 +180,15 @@ fn scheduler_holding_locks(bencher: Bencher<'_, '_>) {
     let mut engine = engine(PROCEDURES, 1, true);
     run_steps(&mut engine, || Flow::Yield, true);
     sync(&mut engine);
-    bencher.counter(ItemsCount::new(2 * PROCEDURES)).bench_local(|| run_steps(&mut engine, || Flow::Yield, true));
+    bencher
+        .counter(ItemsCount::new(2 * PROCEDURES))
+        .bench_local(|| run_steps(&mut engine, || Flow::Yield, true));
 }
 
 /// Whole lives: submitted, stored, locked, run, ended, released; one item is one life: four batches with a lock, else
 /// two.
 #[divan::bench(args = [false, true], sample_count = 10)]
-fn lives(bencher: Bencher, locks: bool) {
+fn lives(bencher: Bencher<'_, '_>, locks: bool) {
     let all = procedures(10_000, 1, locks);
     bencher
         .counter(ItemsCount::new(all.len()))
@@ -275,7 +279,8 @@ impl ProcedureStore for GroupStore {
         let (done, durable) = oneshot::channel();
         self.0.0.lock().batches.push((batch, done));
         self.0.1.notify_one();
-        let lost = |_| StoreError { operation: "write a batch", reason: "the writer is gone".into(), source: None };
+        let lost =
+            |_| StoreError { operation: "write a batch", reason: "the writer is gone".into(), source: None };
         durable.map(move |result| result.map_err(lost)).boxed()
     }
 

@@ -16,7 +16,9 @@ pub use balancer::BalancerSettings;
 pub use chores::{
     BalancerOptions, CleanerOptions, JanitorOptions, MobOptions, NormalizerOptions, QuotaOptions,
 };
-pub use master::{InfoServerOptions, MasterOptions, MetaOptions, RegionServerOptions, StatusOptions, TableOptions};
+pub use master::{
+    InfoServerOptions, MasterOptions, MetaOptions, RegionServerOptions, StatusOptions, TableOptions,
+};
 pub use network::{RpcClientOptions, RpcOptions, ZNodeOptions, ZooKeeperOptions};
 pub use own::OwnOptions;
 pub use procedures::{AssignmentOptions, PeerStorage, ProcedureOptions, ReplicationOptions, SnapshotOptions};

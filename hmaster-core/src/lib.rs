@@ -45,8 +45,8 @@
 pub mod assignment;
 pub mod balancing;
 pub mod catalog;
-pub mod cleaners;
 pub mod changes;
+pub mod cleaners;
 mod codec;
 pub mod crash;
 pub mod environment;

@@ -11,8 +11,8 @@ mod waiting;
 
 use std::sync::Arc;
 
-use hmaster_procedure::engine::EngineConfig;
 use hmaster_config::Options;
+use hmaster_procedure::engine::EngineConfig;
 use hmaster_procedure::{
     ExecutorError, LoadError, LoadPlan, LoadProblem, Loaded, ProcedureExecutor, ProcedureStore,
 };

@@ -34,7 +34,10 @@ impl Records {
         let kept = |is_on: bool, max: u64| if is_on { max as usize } else { 0 };
         Self {
             decisions: Ring::new(kept(balancer.remember_decisions, u64::from(status.balancer_decisions_max))),
-            rejections: Ring::new(kept(balancer.remember_rejections, u64::from(status.balancer_rejections_max))),
+            rejections: Ring::new(kept(
+                balancer.remember_rejections,
+                u64::from(status.balancer_rejections_max),
+            )),
         }
     }
 

@@ -222,7 +222,10 @@ impl ModifyTable {
     async fn archive_families(&self, env: &MasterEnv) -> Result<(), StepError> {
         let Some(unmodified) = &self.unmodified else { return Ok(()) };
         let nodes = env.regions.table_regions(self.table());
-        let primaries = nodes.iter().map(super::super::assignment::region_node::RegionNode::info).filter(|region| region.is_default_replica());
+        let primaries = nodes
+            .iter()
+            .map(super::super::assignment::region_node::RegionNode::info)
+            .filter(|region| region.is_default_replica());
         let regions: Vec<RegionInfo> = primaries.cloned().collect();
         for family in change::families_that_go(unmodified, &self.modified) {
             env.files.archive_family(&regions, &family).await?;

@@ -113,7 +113,10 @@ impl ReopenTableRegions {
         let is_new_batch = self.batch.is_empty();
         let next = if is_new_batch { &self.regions } else { &self.batch };
         let can_go_on = |place: &Place| {
-            let is_busy = env.regions.with(place.region.encoded_name(), super::super::assignment::region_node::RegionNode::is_in_transition);
+            let is_busy = env.regions.with(
+                place.region.encoded_name(),
+                super::super::assignment::region_node::RegionNode::is_in_transition,
+            );
             place.open_seq_num >= SeqNum(0) && is_busy != Some(true)
         };
         if !next.iter().any(can_go_on) {

@@ -139,10 +139,7 @@ impl World {
         self.on_some_region(State::compact_region);
     }
 
-    fn on_some_region(
-        &self,
-        work: impl FnOnce(&mut State, &ServerName, EncodedName) -> Result<(), Failure>,
-    ) {
+    fn on_some_region(&self, work: impl FnOnce(&mut State, &ServerName, EncodedName) -> Result<(), Failure>) {
         let fenced = self.with(|state| {
             let all: Vec<_> = state
                 .servers

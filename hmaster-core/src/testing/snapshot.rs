@@ -97,11 +97,10 @@ impl World {
                 shown_namespaces: state.znodes.namespaces.keys().cloned().collect(),
                 folders: folders.collect(),
                 namespace_folders: state.root.namespaces.clone(),
-                archive: archive
-                    .fold(BTreeMap::new(), |mut all, ((table, _), files)| {
-                        *all.entry(table.to_string()).or_default() += files.len();
-                        all
-                    }),
+                archive: archive.fold(BTreeMap::new(), |mut all, ((table, _), files)| {
+                    *all.entry(table.to_string()).or_default() += files.len();
+                    all
+                }),
                 left_wals: state.root.wals.keys().filter(|name| !up.contains(*name)).cloned().collect(),
                 open,
                 memory,

@@ -5,10 +5,10 @@
 mod balancing;
 mod bootstrap;
 mod calls;
+mod cleaners;
 mod crashes;
 mod enumerate;
 mod gates;
-mod cleaners;
 mod hbck;
 mod locking;
 mod moments;

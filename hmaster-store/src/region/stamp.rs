@@ -82,7 +82,7 @@ mod tests {
     fn timestamps_never_fall() {
         let mut stamper = Stamper::after(49);
         let put = cell(CellType::Put, b"a", Cell::LATEST_TIMESTAMP);
-        let times = [40, 60, 55, 61].map(|now| stamped(&mut stamper, &[put.clone()], now)[0]);
+        let times = [40, 60, 55, 61].map(|now| stamped(&mut stamper, std::slice::from_ref(&put), now)[0]);
         assert_eq!(times, [50, 60, 60, 61]);
     }
 

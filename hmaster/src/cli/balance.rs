@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hmaster_balancer::{
-    Balancer, Budget, Cluster, Config, Constraints, Function, Method, Plan, Report, WhatIf, rack_by_host_name,
-    status,
+    Balancer, Budget, Cluster, Config, Constraints, Function, Method, Plan, Report, WhatIf,
+    rack_by_host_name, status,
 };
 use hmaster_types::ServerName;
 

@@ -33,7 +33,8 @@ fn live_regions(state: &State) -> BTreeSet<EncodedName> {
 fn read(state: &State, live: &BTreeSet<EncodedName>, table: &TableName, row: &[u8]) -> Option<u64> {
     let regions = &state.root.tables.get(table)?.regions;
     let mut cells = Vec::new();
-    let holds = |info: &hmaster_types::RegionInfo| info.contains_row(row) && live.contains(&info.encoded_name());
+    let holds =
+        |info: &hmaster_types::RegionInfo| info.contains_row(row) && live.contains(&info.encoded_name());
     for folder in regions.values().filter(|folder| holds(&folder.info)) {
         let own = match state.carrier(folder.info.encoded_name()) {
             Some(carrier) => state.servers[carrier].cells(&state.root, &folder.info),

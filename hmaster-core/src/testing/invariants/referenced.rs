@@ -11,7 +11,9 @@ pub(super) fn check(root: &Root) -> Vec<String> {
                 let referred = folder.regions.get(other).and_then(|other| other.files.get(file));
                 if referred.is_none() {
                     let (info, name, file) = (&region.info, &name.name, &file.name);
-                    found.push(format!("{name} of {info} refers to {file} of {other} of {table}, which is gone"));
+                    found.push(format!(
+                        "{name} of {info} refers to {file} of {other} of {table}, which is gone"
+                    ));
                 }
             }
         }

@@ -57,16 +57,22 @@ impl MasterStore for MasterLink {
     }
 
     async fn add_server(&self, server: &ServerName) -> Result<(), StoreError> {
-        self.store(|| format!("server {server} started"), |store| {
-            store.servers.insert(server.clone());
-        })
+        self.store(
+            || format!("server {server} started"),
+            |store| {
+                store.servers.insert(server.clone());
+            },
+        )
         .await
     }
 
     async fn remove_server(&self, server: &ServerName) -> Result<(), StoreError> {
-        self.store(|| format!("server {server} expired"), |store| {
-            store.servers.remove(server);
-        })
+        self.store(
+            || format!("server {server} expired"),
+            |store| {
+                store.servers.remove(server);
+            },
+        )
         .await
     }
 
