@@ -210,10 +210,14 @@ async fn announce(zk: &ZkWatcher, name: &ServerName, version: &pb::VersionInfo) 
 async fn work(server: &Arc<Server>, zk: &ZkWatcher) -> Result<(), Fatal> {
     let Ok((_, storage)) = server.ready() else { return Ok(()) };
     let serving = async {
-        tokio::select! {
+        let mut cluster = ClusterStatusTracker::new(zk.clone());
+        let is_down = tokio::select! {
             biased;
-            () = server.life.ending() => {}
-            closed = cluster_down(server, zk) => closed?,
+            () = server.life.ending() => false,
+            down = cluster_is(&mut cluster, false) => down.map(|()| true)?,
+        };
+        if is_down {
+            cluster_down(server).await?;
         }
         server.stop("the cluster is shut down");
         close_regions(server).await
@@ -271,10 +275,9 @@ struct Since {
     requests: u64,
 }
 
-/// Waits for the end of the cluster, then closes user regions; a server that carries hbase:meta then waits until nobody
-/// writes to it any more.
-async fn cluster_down(server: &Arc<Server>, zk: &ZkWatcher) -> Result<(), Fatal> {
-    cluster_is(&mut ClusterStatusTracker::new(zk.clone()), false).await?;
+/// Closes user regions; a server that carries hbase:meta then waits until nobody writes to it any more, or it is told to
+/// stop. A closing that has begun is carried to its end in any case: nobody else would.
+async fn cluster_down(server: &Arc<Server>) -> Result<(), Fatal> {
     tracing::info!("the cluster is shut down; closing user regions");
     close_all(server, false).await?;
     let mut writes = None;
@@ -283,7 +286,11 @@ async fn cluster_down(server: &Arc<Server>, zk: &ZkWatcher) -> Result<(), Fatal>
         if writes.replace(now) == Some(now) {
             break;
         }
-        sleep(server.options.report_interval).await;
+        tokio::select! {
+            biased;
+            () = server.life.ending() => break,
+            () = sleep(server.options.report_interval) => {}
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! From registration to the end.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use hmaster_sim::{End, StartError};
 use hmaster_types::class;
@@ -113,6 +114,25 @@ async fn the_end_of_the_cluster_ends_its_servers() {
     cluster.down().await;
     let end = server.stopped().await;
     assert!(matches!(end, End::Stopped(_)), "{end}");
+}
+
+/// Whoever stops a whole cluster does both: what has begun to close goes on closing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_may_be_stopped_while_it_closes_regions() {
+    let cluster = Cluster::new().await;
+    let mut master = cluster.master().await;
+    cluster.up().await;
+    let server = cluster.region_server().await;
+    let region = cluster.table("t").await;
+    cluster.open(&mut master, &server, &region).await;
+    let (rows, name) = (cluster.rows(&server), server.server_name().unwrap().clone());
+    put(&rows, &region, "r", &"v".repeat(1 << 20)).await.unwrap();
+    cluster.down().await;
+    while get(&rows, &region, "none").await.is_ok() {}
+    let end = tokio::time::timeout(Duration::from_secs(60), server.stop()).await.expect("it ends");
+    assert!(matches!(end, End::Stopped(_)), "{end}");
+    let logs = cluster.root.layout().wals_of(&name);
+    assert!(!cluster.root.wal_file_system().exists(&logs).await.unwrap());
 }
 
 #[tokio::test]
