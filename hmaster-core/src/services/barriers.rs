@@ -4,7 +4,7 @@
 use hmaster_protocol::{CallContext, pb};
 use hmaster_types::{JavaException, TableName, class};
 
-use super::absent::{absent, snapshots};
+use super::absent::{absent, no_snapshots};
 use super::submit::{finish, submit};
 use super::{bad_argument, refusal};
 use crate::environment::MasterEnv;
@@ -70,7 +70,7 @@ pub(super) fn is_done(
 fn flushed_table(procedure: &pb::ProcedureDescription) -> Result<TableName, JavaException> {
     match &procedure.signature[..] {
         FLUSH => procedure.instance().parse().map_err(bad_argument),
-        SNAPSHOT => Err(snapshots()),
+        SNAPSHOT => Err(no_snapshots()),
         ROLL_WALS => Err(absent("this master coordinates no backups (rolllog-proc)")),
         other => Err(unknown(other)),
     }

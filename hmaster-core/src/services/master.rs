@@ -1,4 +1,4 @@
-//! MasterService: each method leads to the file of its topic. Those that aren't here are refused.
+//! MasterService: the table of its calls. Each leads to the file of its topic; what that can't do yet, it refuses.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -34,758 +34,266 @@ impl RpcService<CallContext> for MasterServices {
     }
 }
 
-#[async_trait]
-impl MasterService<CallContext> for MasterServices {
-    async fn get_table_descriptors(
-        &self,
-        _: &CallContext,
-        request: pb::GetTableDescriptorsRequest,
-    ) -> Answer<pb::GetTableDescriptorsResponse> {
-        list::get_table_descriptors(&self.role, &request)
-    }
-
-    async fn list_table_descriptors_by_state(
-        &self,
-        _: &CallContext,
-        request: pb::ListTableDescriptorsByStateRequest,
-    ) -> Answer<pb::ListTableDescriptorsByStateResponse> {
-        list::list_table_descriptors_by_state(&self.role, request)
-    }
-
-    async fn get_table_names(
-        &self,
-        _: &CallContext,
-        request: pb::GetTableNamesRequest,
-    ) -> Answer<pb::GetTableNamesResponse> {
-        list::get_table_names(&self.role, &request)
-    }
-
-    async fn list_table_names_by_state(
-        &self,
-        _: &CallContext,
-        request: pb::ListTableNamesByStateRequest,
-    ) -> Answer<pb::ListTableNamesByStateResponse> {
-        list::list_table_names_by_state(&self.role, request)
-    }
-
-    async fn list_table_descriptors_by_namespace(
-        &self,
-        _: &CallContext,
-        request: pb::ListTableDescriptorsByNamespaceRequest,
-    ) -> Answer<pb::ListTableDescriptorsByNamespaceResponse> {
-        list::list_table_descriptors_by_namespace(&self.role, &request)
-    }
-
-    async fn list_table_names_by_namespace(
-        &self,
-        _: &CallContext,
-        request: pb::ListTableNamesByNamespaceRequest,
-    ) -> Answer<pb::ListTableNamesByNamespaceResponse> {
-        list::list_table_names_by_namespace(&self.role, &request)
-    }
-
-    async fn get_table_state(
-        &self,
-        _: &CallContext,
-        request: pb::GetTableStateRequest,
-    ) -> Answer<pb::GetTableStateResponse> {
-        list::get_table_state(&self.role, &request)
-    }
-
-    async fn get_schema_alter_status(
-        &self,
-        _: &CallContext,
-        request: pb::GetSchemaAlterStatusRequest,
-    ) -> Answer<pb::GetSchemaAlterStatusResponse> {
-        list::get_schema_alter_status(&self.role, &request)
-    }
-
-    async fn create_table(
-        &self,
-        call: &CallContext,
-        request: pb::CreateTableRequest,
-    ) -> Answer<pb::CreateTableResponse> {
-        schema::create_table(&self.role, call, request).await
-    }
-
-    async fn delete_table(
-        &self,
-        call: &CallContext,
-        request: pb::DeleteTableRequest,
-    ) -> Answer<pb::DeleteTableResponse> {
-        schema::delete_table(&self.role, call, request).await
-    }
-
-    async fn enable_table(
-        &self,
-        call: &CallContext,
-        request: pb::EnableTableRequest,
-    ) -> Answer<pb::EnableTableResponse> {
-        schema::enable_table(&self.role, call, request).await
-    }
-
-    async fn disable_table(
-        &self,
-        call: &CallContext,
-        request: pb::DisableTableRequest,
-    ) -> Answer<pb::DisableTableResponse> {
-        schema::disable_table(&self.role, call, request).await
-    }
-
-    async fn modify_table(
-        &self,
-        call: &CallContext,
-        request: pb::ModifyTableRequest,
-    ) -> Answer<pb::ModifyTableResponse> {
-        schema::modify_table(&self.role, call, request).await
-    }
-
-    async fn add_column(
-        &self,
-        call: &CallContext,
-        request: pb::AddColumnRequest,
-    ) -> Answer<pb::AddColumnResponse> {
-        schema::add_column(&self.role, call, request).await
-    }
-
-    async fn modify_column(
-        &self,
-        call: &CallContext,
-        request: pb::ModifyColumnRequest,
-    ) -> Answer<pb::ModifyColumnResponse> {
-        schema::modify_column(&self.role, call, request).await
-    }
-
-    async fn delete_column(
-        &self,
-        call: &CallContext,
-        request: pb::DeleteColumnRequest,
-    ) -> Answer<pb::DeleteColumnResponse> {
-        schema::delete_column(&self.role, call, request).await
-    }
-
-    async fn truncate_table(
-        &self,
-        call: &CallContext,
-        request: pb::TruncateTableRequest,
-    ) -> Answer<pb::TruncateTableResponse> {
-        schema::truncate_table(&self.role, call, request).await
-    }
-
-    async fn modify_table_store_file_tracker(
-        &self,
-        call: &CallContext,
-        request: pb::ModifyTableStoreFileTrackerRequest,
-    ) -> Answer<pb::ModifyTableStoreFileTrackerResponse> {
-        schema::modify_table_store_file_tracker(&self.role, call, request).await
-    }
-
-    async fn modify_column_store_file_tracker(
-        &self,
-        call: &CallContext,
-        request: pb::ModifyColumnStoreFileTrackerRequest,
-    ) -> Answer<pb::ModifyColumnStoreFileTrackerResponse> {
-        schema::modify_column_store_file_tracker(&self.role, call, request).await
-    }
-
-    async fn flush_table(
-        &self,
-        call: &CallContext,
-        request: pb::FlushTableRequest,
-    ) -> Answer<pb::FlushTableResponse> {
-        schema::flush_table(&self.role, call, request).await
-    }
-
-    async fn split_region(
-        &self,
-        call: &CallContext,
-        request: pb::SplitTableRegionRequest,
-    ) -> Answer<pb::SplitTableRegionResponse> {
-        region_changes::split_region(&self.role, call, request).await
-    }
-
-    async fn merge_table_regions(
-        &self,
-        call: &CallContext,
-        request: pb::MergeTableRegionsRequest,
-    ) -> Answer<pb::MergeTableRegionsResponse> {
-        region_changes::merge_table_regions(&self.role, call, request).await
-    }
-
-    async fn truncate_region(
-        &self,
-        call: &CallContext,
-        request: pb::TruncateRegionRequest,
-    ) -> Answer<pb::TruncateRegionResponse> {
-        region_changes::truncate_region(&self.role, call, request).await
-    }
-
-    async fn create_namespace(
-        &self,
-        call: &CallContext,
-        request: pb::CreateNamespaceRequest,
-    ) -> Answer<pb::CreateNamespaceResponse> {
-        namespaces::create_namespace(&self.role, call, request).await
-    }
-
-    async fn modify_namespace(
-        &self,
-        call: &CallContext,
-        request: pb::ModifyNamespaceRequest,
-    ) -> Answer<pb::ModifyNamespaceResponse> {
-        namespaces::modify_namespace(&self.role, call, request).await
-    }
-
-    async fn delete_namespace(
-        &self,
-        call: &CallContext,
-        request: pb::DeleteNamespaceRequest,
-    ) -> Answer<pb::DeleteNamespaceResponse> {
-        namespaces::delete_namespace(&self.role, call, request).await
-    }
-
-    async fn get_namespace_descriptor(
-        &self,
-        _: &CallContext,
-        request: pb::GetNamespaceDescriptorRequest,
-    ) -> Answer<pb::GetNamespaceDescriptorResponse> {
-        namespaces::get_namespace_descriptor(&self.role, &request)
-    }
-
-    async fn list_namespace_descriptors(
-        &self,
-        _: &CallContext,
-        _: pb::ListNamespaceDescriptorsRequest,
-    ) -> Answer<pb::ListNamespaceDescriptorsResponse> {
-        namespaces::list_namespace_descriptors(&self.role)
-    }
-
-    async fn list_namespaces(
-        &self,
-        _: &CallContext,
-        _: pb::ListNamespacesRequest,
-    ) -> Answer<pb::ListNamespacesResponse> {
-        namespaces::list_namespaces(&self.role)
-    }
-
-    async fn move_region(
-        &self,
-        _: &CallContext,
-        request: pb::MoveRegionRequest,
-    ) -> Answer<pb::MoveRegionResponse> {
-        regions::move_region(&self.role, &request).await
-    }
-
-    async fn assign_region(
-        &self,
-        _: &CallContext,
-        request: pb::AssignRegionRequest,
-    ) -> Answer<pb::AssignRegionResponse> {
-        regions::assign_region(&self.role, &request).await
-    }
-
-    async fn unassign_region(
-        &self,
-        _: &CallContext,
-        request: pb::UnassignRegionRequest,
-    ) -> Answer<pb::UnassignRegionResponse> {
-        regions::unassign_region(&self.role, &request).await
-    }
-
-    async fn offline_region(
-        &self,
-        _: &CallContext,
-        request: pb::OfflineRegionRequest,
-    ) -> Answer<pb::OfflineRegionResponse> {
-        regions::offline_region(&self.role, &request)
-    }
-
-    async fn get_cluster_status(
-        &self,
-        _: &CallContext,
-        request: pb::GetClusterStatusRequest,
-    ) -> Answer<pb::GetClusterStatusResponse> {
-        cluster_status::get_decoded(self, &request)
-    }
-
-    async fn is_master_running(
-        &self,
-        _: &CallContext,
-        _: pb::IsMasterRunningRequest,
-    ) -> Answer<pb::IsMasterRunningResponse> {
-        lifecycle::is_running(&self.role)
-    }
-
-    async fn shutdown(&self, call: &CallContext, _: pb::ShutdownRequest) -> Answer<pb::ShutdownResponse> {
-        lifecycle::shutdown(&self.role, call).await
-    }
-
-    async fn stop_master(
-        &self,
-        call: &CallContext,
-        _: pb::StopMasterRequest,
-    ) -> Answer<pb::StopMasterResponse> {
-        Ok(lifecycle::stop_master(&*self.process, call))
-    }
-
-    async fn is_master_in_maintenance_mode(
-        &self,
-        _: &CallContext,
-        _: pb::IsInMaintenanceModeRequest,
-    ) -> Answer<pb::IsInMaintenanceModeResponse> {
-        lifecycle::is_in_maintenance_mode(&self.role)
-    }
-
-    async fn clear_dead_servers(
-        &self,
-        _: &CallContext,
-        request: pb::ClearDeadServersRequest,
-    ) -> Answer<pb::ClearDeadServersResponse> {
-        servers::clear_dead_servers(&self.role, request)
-    }
-
-    async fn list_decommissioned_region_servers(
-        &self,
-        _: &CallContext,
-        _: pb::ListDecommissionedRegionServersRequest,
-    ) -> Answer<pb::ListDecommissionedRegionServersResponse> {
-        servers::list_decommissioned(&self.role)
-    }
-
-    async fn decommission_region_servers(
-        &self,
-        _: &CallContext,
-        request: pb::DecommissionRegionServersRequest,
-    ) -> Answer<pb::DecommissionRegionServersResponse> {
-        servers::decommission(&self.role, request).await
-    }
-
-    async fn recommission_region_server(
-        &self,
-        _: &CallContext,
-        request: pb::RecommissionRegionServerRequest,
-    ) -> Answer<pb::RecommissionRegionServerResponse> {
-        servers::recommission(&self.role, &request).await
-    }
-
-    async fn set_balancer_running(
-        &self,
-        _: &CallContext,
-        request: pb::SetBalancerRunningRequest,
-    ) -> Answer<pb::SetBalancerRunningResponse> {
-        balancing::set_running(&self.role, &request).await
-    }
-
-    async fn balance(&self, _: &CallContext, request: pb::BalanceRequest) -> Answer<pb::BalanceResponse> {
-        balancing::balance(&self.role, &request).await
-    }
-
-    async fn get_log_entries(&self, _: &CallContext, request: pb::LogRequest) -> Answer<pb::LogEntry> {
-        balancing::log_entries(&self.role, request)
-    }
-
-    async fn is_balancer_enabled(
-        &self,
-        _: &CallContext,
-        _: pb::IsBalancerEnabledRequest,
-    ) -> Answer<pb::IsBalancerEnabledResponse> {
-        Ok(pb::IsBalancerEnabledResponse { enabled: switches::get(&self.role, Switch::Balancer)? })
-    }
-
-    async fn set_normalizer_running(
-        &self,
-        _: &CallContext,
-        request: pb::SetNormalizerRunningRequest,
-    ) -> Answer<pb::SetNormalizerRunningResponse> {
-        let prev_normalizer_value = Some(switches::set(&self.role, Switch::Normalizer, request.on).await?);
-        Ok(pb::SetNormalizerRunningResponse { prev_normalizer_value })
-    }
-
-    async fn is_normalizer_enabled(
-        &self,
-        _: &CallContext,
-        _: pb::IsNormalizerEnabledRequest,
-    ) -> Answer<pb::IsNormalizerEnabledResponse> {
-        Ok(pb::IsNormalizerEnabledResponse { enabled: switches::get(&self.role, Switch::Normalizer)? })
-    }
-
-    async fn set_split_or_merge_enabled(
-        &self,
-        _: &CallContext,
-        request: pb::SetSplitOrMergeEnabledRequest,
-    ) -> Answer<pb::SetSplitOrMergeEnabledResponse> {
-        switches::set_split_or_merge(&self.role, &request).await
-    }
-
-    async fn is_split_or_merge_enabled(
-        &self,
-        _: &CallContext,
-        request: pb::IsSplitOrMergeEnabledRequest,
-    ) -> Answer<pb::IsSplitOrMergeEnabledResponse> {
-        switches::is_split_or_merge(&self.role, request)
-    }
-
-    async fn run_catalog_scan(
-        &self,
-        _: &CallContext,
-        _: pb::RunCatalogScanRequest,
-    ) -> Answer<pb::RunCatalogScanResponse> {
-        janitors::run_catalog_scan(&self.role).await
-    }
-
-    async fn enable_catalog_janitor(
-        &self,
-        _: &CallContext,
-        request: pb::EnableCatalogJanitorRequest,
-    ) -> Answer<pb::EnableCatalogJanitorResponse> {
-        let prev_value = Some(switches::set(&self.role, Switch::CatalogJanitor, request.enable).await?);
-        Ok(pb::EnableCatalogJanitorResponse { prev_value })
-    }
-
-    async fn is_catalog_janitor_enabled(
-        &self,
-        _: &CallContext,
-        _: pb::IsCatalogJanitorEnabledRequest,
-    ) -> Answer<pb::IsCatalogJanitorEnabledResponse> {
-        Ok(pb::IsCatalogJanitorEnabledResponse { value: switches::get(&self.role, Switch::CatalogJanitor)? })
-    }
-
-    async fn set_cleaner_chore_running(
-        &self,
-        _: &CallContext,
-        request: pb::SetCleanerChoreRunningRequest,
-    ) -> Answer<pb::SetCleanerChoreRunningResponse> {
-        let prev_value = Some(switches::set(&self.role, Switch::Cleaner, request.on).await?);
-        Ok(pb::SetCleanerChoreRunningResponse { prev_value })
-    }
-
-    async fn is_cleaner_chore_enabled(
-        &self,
-        _: &CallContext,
-        _: pb::IsCleanerChoreEnabledRequest,
-    ) -> Answer<pb::IsCleanerChoreEnabledResponse> {
-        Ok(pb::IsCleanerChoreEnabledResponse { value: switches::get(&self.role, Switch::Cleaner)? })
-    }
-
-    async fn switch_snapshot_cleanup(
-        &self,
-        _: &CallContext,
-        request: pb::SetSnapshotCleanupRequest,
-    ) -> Answer<pb::SetSnapshotCleanupResponse> {
-        let prev_snapshot_cleanup =
-            switches::set(&self.role, Switch::SnapshotCleanup, request.enabled).await?;
-        Ok(pb::SetSnapshotCleanupResponse { prev_snapshot_cleanup })
-    }
-
-    async fn is_snapshot_cleanup_enabled(
-        &self,
-        _: &CallContext,
-        _: pb::IsSnapshotCleanupEnabledRequest,
-    ) -> Answer<pb::IsSnapshotCleanupEnabledResponse> {
-        let enabled = switches::get_initialized(&self.role, Switch::SnapshotCleanup)?;
-        Ok(pb::IsSnapshotCleanupEnabledResponse { enabled })
-    }
-
-    async fn replication_peer_modification_switch(
-        &self,
-        _: &CallContext,
-        request: pb::ReplicationPeerModificationSwitchRequest,
-    ) -> Answer<pb::ReplicationPeerModificationSwitchResponse> {
-        let previous_value = switches::set(&self.role, Switch::PeerModification, request.on).await?;
-        Ok(pb::ReplicationPeerModificationSwitchResponse { previous_value })
-    }
-
-    async fn is_replication_peer_modification_enabled(
-        &self,
-        _: &CallContext,
-        _: pb::IsReplicationPeerModificationEnabledRequest,
-    ) -> Answer<pb::IsReplicationPeerModificationEnabledResponse> {
-        let enabled = switches::get_initialized(&self.role, Switch::PeerModification)?;
-        Ok(pb::IsReplicationPeerModificationEnabledResponse { enabled })
-    }
-
-    async fn get_procedure_result(
-        &self,
-        _: &CallContext,
-        request: pb::GetProcedureResultRequest,
-    ) -> Answer<pb::GetProcedureResultResponse> {
-        procedures::get_result(&self.role, request)
-    }
-
-    async fn abort_procedure(
-        &self,
-        _: &CallContext,
-        request: pb::AbortProcedureRequest,
-    ) -> Answer<pb::AbortProcedureResponse> {
-        procedures::abort(&self.role, &request).await
-    }
-
-    async fn get_procedures(
-        &self,
-        _: &CallContext,
-        _: pb::GetProceduresRequest,
-    ) -> Answer<pb::GetProceduresResponse> {
-        procedures::list(&self.role)
-    }
-
-    async fn get_locks(&self, _: &CallContext, _: pb::GetLocksRequest) -> Answer<pb::GetLocksResponse> {
-        procedures::locks(&self.role)
-    }
-
-    async fn get_last_major_compaction_timestamp(
-        &self,
-        _: &CallContext,
-        request: pb::MajorCompactionTimestampRequest,
-    ) -> Answer<pb::MajorCompactionTimestampResponse> {
-        compactions::of_table(&self.role, &request)
-    }
-
-    async fn get_last_major_compaction_timestamp_for_region(
-        &self,
-        _: &CallContext,
-        request: pb::MajorCompactionTimestampForRegionRequest,
-    ) -> Answer<pb::MajorCompactionTimestampResponse> {
-        compactions::of_region(&self.role, &request)
-    }
-
-    async fn get_security_capabilities(
-        &self,
-        _: &CallContext,
-        _: pb::SecurityCapabilitiesRequest,
-    ) -> Answer<pb::SecurityCapabilitiesResponse> {
-        lifecycle::security_capabilities(&self.role)
-    }
-
-    async fn normalize(&self, _: &CallContext, _: pb::NormalizeRequest) -> Answer<pb::NormalizeResponse> {
-        janitors::normalize(&self.role)
-    }
-
-    async fn run_cleaner_chore(
-        &self,
-        _: &CallContext,
-        _: pb::RunCleanerChoreRequest,
-    ) -> Answer<pb::RunCleanerChoreResponse> {
-        janitors::run_cleaners(&self.role).await
-    }
-
-    async fn flush_master_store(
-        &self,
-        _: &CallContext,
-        _: pb::FlushMasterStoreRequest,
-    ) -> Answer<pb::FlushMasterStoreResponse> {
-        janitors::flush_master_store(&self.role).await
-    }
-
-    async fn snapshot(&self, _: &CallContext, _: pb::SnapshotRequest) -> Answer<pb::SnapshotResponse> {
-        self.role.initialized()?;
-        Err(absent::snapshots())
-    }
-
-    async fn is_snapshot_done(
-        &self,
-        _: &CallContext,
-        _: pb::IsSnapshotDoneRequest,
-    ) -> Answer<pb::IsSnapshotDoneResponse> {
-        self.role.initialized()?;
-        Err(absent::snapshots())
-    }
-
-    async fn get_completed_snapshots(
-        &self,
-        _: &CallContext,
-        _: pb::GetCompletedSnapshotsRequest,
-    ) -> Answer<pb::GetCompletedSnapshotsResponse> {
-        self.role.initialized()?;
-        Err(absent::snapshots())
-    }
-
-    async fn delete_snapshot(
-        &self,
-        _: &CallContext,
-        _: pb::DeleteSnapshotRequest,
-    ) -> Answer<pb::DeleteSnapshotResponse> {
-        self.role.initialized()?;
-        Err(absent::snapshots())
-    }
-
-    async fn restore_snapshot(
-        &self,
-        _: &CallContext,
-        _: pb::RestoreSnapshotRequest,
-    ) -> Answer<pb::RestoreSnapshotResponse> {
-        self.role.initialized()?;
-        Err(absent::snapshots())
-    }
-
-    async fn exec_procedure(
-        &self,
-        call: &CallContext,
-        request: pb::ExecProcedureRequest,
-    ) -> Answer<pb::ExecProcedureResponse> {
-        barriers::exec(&self.role, call, request).await
-    }
-
-    async fn exec_procedure_with_ret(
-        &self,
-        _: &CallContext,
-        request: pb::ExecProcedureRequest,
-    ) -> Answer<pb::ExecProcedureResponse> {
-        barriers::exec_with_return(&self.role, &request)
-    }
-
-    async fn is_procedure_done(
-        &self,
-        _: &CallContext,
-        request: pb::IsProcedureDoneRequest,
-    ) -> Answer<pb::IsProcedureDoneResponse> {
-        barriers::is_done(&self.role, &request)
-    }
-
-    async fn set_quota(&self, _: &CallContext, _: pb::SetQuotaRequest) -> Answer<pb::SetQuotaResponse> {
-        quotas::set(&self.role)
-    }
-
-    async fn switch_rpc_throttle(
-        &self,
-        _: &CallContext,
-        _: pb::SwitchRpcThrottleRequest,
-    ) -> Answer<pb::SwitchRpcThrottleResponse> {
-        quotas::switch_rpc_throttle(&self.role)
-    }
-
-    async fn is_rpc_throttle_enabled(
-        &self,
-        _: &CallContext,
-        _: pb::IsRpcThrottleEnabledRequest,
-    ) -> Answer<pb::IsRpcThrottleEnabledResponse> {
-        quotas::is_rpc_throttle_enabled(&self.role)
-    }
-
-    async fn switch_exceed_throttle_quota(
-        &self,
-        _: &CallContext,
-        _: pb::SwitchExceedThrottleQuotaRequest,
-    ) -> Answer<pb::SwitchExceedThrottleQuotaResponse> {
-        quotas::switch_exceed_throttle(&self.role)
-    }
-
-    async fn get_space_quota_region_sizes(
-        &self,
-        _: &CallContext,
-        _: pb::GetSpaceQuotaRegionSizesRequest,
-    ) -> Answer<pb::GetSpaceQuotaRegionSizesResponse> {
-        quotas::region_sizes(&self.role)
-    }
-
-    async fn get_quota_states(
-        &self,
-        _: &CallContext,
-        _: pb::GetQuotaStatesRequest,
-    ) -> Answer<pb::GetQuotaStatesResponse> {
-        quotas::states(&self.role)
-    }
-
-    async fn exec_master_service(
-        &self,
-        _: &CallContext,
-        request: pb::CoprocessorServiceRequest,
-    ) -> Answer<pb::CoprocessorServiceResponse> {
-        access::exec_master_service(&self.role, &request)
-    }
-
-    async fn grant(&self, _: &CallContext, _: pb::GrantRequest) -> Answer<pb::GrantResponse> {
-        access::permissions(&self.role)
-    }
-
-    async fn revoke(&self, _: &CallContext, _: pb::RevokeRequest) -> Answer<pb::RevokeResponse> {
-        access::permissions(&self.role)
-    }
-
-    async fn get_user_permissions(
-        &self,
-        _: &CallContext,
-        _: pb::GetUserPermissionsRequest,
-    ) -> Answer<pb::GetUserPermissionsResponse> {
-        access::permissions(&self.role)
-    }
-
-    async fn has_user_permissions(
-        &self,
-        _: &CallContext,
-        _: pb::HasUserPermissionsRequest,
-    ) -> Answer<pb::HasUserPermissionsResponse> {
-        access::permissions(&self.role)
-    }
-
-    async fn list_replication_peers(
-        &self,
-        _: &CallContext,
-        request: pb::ListReplicationPeersRequest,
-    ) -> Answer<pb::ListReplicationPeersResponse> {
-        replication::list(&self.role, &request).await
-    }
-
-    async fn add_replication_peer(
-        &self,
-        _: &CallContext,
-        request: pb::AddReplicationPeerRequest,
-    ) -> Answer<pb::AddReplicationPeerResponse> {
-        replication::add(&self.role, &request.peer_id)
-    }
-
-    async fn remove_replication_peer(
-        &self,
-        _: &CallContext,
-        request: pb::RemoveReplicationPeerRequest,
-    ) -> Answer<pb::RemoveReplicationPeerResponse> {
-        replication::about(&self.role, &request.peer_id).await
-    }
-
-    async fn enable_replication_peer(
-        &self,
-        _: &CallContext,
-        request: pb::EnableReplicationPeerRequest,
-    ) -> Answer<pb::EnableReplicationPeerResponse> {
-        replication::about(&self.role, &request.peer_id).await
-    }
-
-    async fn disable_replication_peer(
-        &self,
-        _: &CallContext,
-        request: pb::DisableReplicationPeerRequest,
-    ) -> Answer<pb::DisableReplicationPeerResponse> {
-        replication::about(&self.role, &request.peer_id).await
-    }
-
-    async fn get_replication_peer_config(
-        &self,
-        _: &CallContext,
-        request: pb::GetReplicationPeerConfigRequest,
-    ) -> Answer<pb::GetReplicationPeerConfigResponse> {
-        replication::about(&self.role, &request.peer_id).await
-    }
-
-    async fn update_replication_peer_config(
-        &self,
-        _: &CallContext,
-        request: pb::UpdateReplicationPeerConfigRequest,
-    ) -> Answer<pb::UpdateReplicationPeerConfigResponse> {
-        replication::about(&self.role, &request.peer_id).await
-    }
-
-    async fn is_replication_peer_enabled(
-        &self,
-        _: &CallContext,
-        request: pb::GetReplicationPeerStateRequest,
-    ) -> Answer<pb::GetReplicationPeerStateResponse> {
-        replication::about(&self.role, &request.peer_id).await
-    }
-
-    async fn get_replication_peer_modification_procedures(
-        &self,
-        _: &CallContext,
-        _: pb::GetReplicationPeerModificationProceduresRequest,
-    ) -> Answer<pb::GetReplicationPeerModificationProceduresResponse> {
-        replication::modifications(&self.role)
-    }
+/// Implements the service from a table of `method(Request) -> Response: answer;`. An answer may use what the table's
+/// head names: the service, its role, the call's context and the decoded request.
+macro_rules! master_calls {
+    (|$master:ident, $role:ident, $call:ident, $request:ident|
+     $($method:ident($Request:ident) -> $Response:ident: $answer:expr;)*) => {
+        #[async_trait]
+        impl MasterService<CallContext> for MasterServices {
+            $(
+                async fn $method(
+                    &self,
+                    $call: &CallContext,
+                    $request: pb::$Request,
+                ) -> Answer<pb::$Response> {
+                    let ($master, $role) = (self, &self.role);
+                    let _ = ($master, $role, $call, &$request); // not every answer needs them all
+                    $answer
+                }
+            )*
+        }
+    };
+}
+
+master_calls! { |master, role, call, request|
+    // Tables: what there is
+    get_table_descriptors(GetTableDescriptorsRequest) -> GetTableDescriptorsResponse:
+        list::get_table_descriptors(role, &request);
+    list_table_descriptors_by_state(ListTableDescriptorsByStateRequest) -> ListTableDescriptorsByStateResponse:
+        list::list_table_descriptors_by_state(role, request);
+    get_table_names(GetTableNamesRequest) -> GetTableNamesResponse:
+        list::get_table_names(role, &request);
+    list_table_names_by_state(ListTableNamesByStateRequest) -> ListTableNamesByStateResponse:
+        list::list_table_names_by_state(role, request);
+    list_table_descriptors_by_namespace(ListTableDescriptorsByNamespaceRequest) -> ListTableDescriptorsByNamespaceResponse:
+        list::list_table_descriptors_by_namespace(role, &request);
+    list_table_names_by_namespace(ListTableNamesByNamespaceRequest) -> ListTableNamesByNamespaceResponse:
+        list::list_table_names_by_namespace(role, &request);
+    get_table_state(GetTableStateRequest) -> GetTableStateResponse:
+        list::get_table_state(role, &request);
+    get_schema_alter_status(GetSchemaAlterStatusRequest) -> GetSchemaAlterStatusResponse:
+        list::get_schema_alter_status(role, &request);
+
+    // Tables: what changes them
+    create_table(CreateTableRequest) -> CreateTableResponse:
+        schema::create_table(role, call, request).await;
+    delete_table(DeleteTableRequest) -> DeleteTableResponse:
+        schema::delete_table(role, call, request).await;
+    enable_table(EnableTableRequest) -> EnableTableResponse:
+        schema::enable_table(role, call, request).await;
+    disable_table(DisableTableRequest) -> DisableTableResponse:
+        schema::disable_table(role, call, request).await;
+    modify_table(ModifyTableRequest) -> ModifyTableResponse:
+        schema::modify_table(role, call, request).await;
+    add_column(AddColumnRequest) -> AddColumnResponse:
+        schema::add_column(role, call, request).await;
+    modify_column(ModifyColumnRequest) -> ModifyColumnResponse:
+        schema::modify_column(role, call, request).await;
+    delete_column(DeleteColumnRequest) -> DeleteColumnResponse:
+        schema::delete_column(role, call, request).await;
+    truncate_table(TruncateTableRequest) -> TruncateTableResponse:
+        schema::truncate_table(role, call, request).await;
+    modify_table_store_file_tracker(ModifyTableStoreFileTrackerRequest) -> ModifyTableStoreFileTrackerResponse:
+        schema::modify_table_store_file_tracker(role, call, request).await;
+    modify_column_store_file_tracker(ModifyColumnStoreFileTrackerRequest) -> ModifyColumnStoreFileTrackerResponse:
+        schema::modify_column_store_file_tracker(role, call, request).await;
+    flush_table(FlushTableRequest) -> FlushTableResponse:
+        schema::flush_table(role, call, request).await;
+
+    // Splits, merges, truncation of regions
+    split_region(SplitTableRegionRequest) -> SplitTableRegionResponse:
+        region_changes::split_region(role, call, request).await;
+    merge_table_regions(MergeTableRegionsRequest) -> MergeTableRegionsResponse:
+        region_changes::merge_table_regions(role, call, request).await;
+    truncate_region(TruncateRegionRequest) -> TruncateRegionResponse:
+        region_changes::truncate_region(role, call, request).await;
+
+    // Namespaces
+    create_namespace(CreateNamespaceRequest) -> CreateNamespaceResponse:
+        namespaces::create_namespace(role, call, request).await;
+    modify_namespace(ModifyNamespaceRequest) -> ModifyNamespaceResponse:
+        namespaces::modify_namespace(role, call, request).await;
+    delete_namespace(DeleteNamespaceRequest) -> DeleteNamespaceResponse:
+        namespaces::delete_namespace(role, call, request).await;
+    get_namespace_descriptor(GetNamespaceDescriptorRequest) -> GetNamespaceDescriptorResponse:
+        namespaces::get_namespace_descriptor(role, &request);
+    list_namespace_descriptors(ListNamespaceDescriptorsRequest) -> ListNamespaceDescriptorsResponse:
+        namespaces::list_namespace_descriptors(role);
+    list_namespaces(ListNamespacesRequest) -> ListNamespacesResponse:
+        namespaces::list_namespaces(role);
+
+    // Regions: where they are
+    move_region(MoveRegionRequest) -> MoveRegionResponse:
+        regions::move_region(role, &request).await;
+    assign_region(AssignRegionRequest) -> AssignRegionResponse:
+        regions::assign_region(role, &request).await;
+    unassign_region(UnassignRegionRequest) -> UnassignRegionResponse:
+        regions::unassign_region(role, &request).await;
+    offline_region(OfflineRegionRequest) -> OfflineRegionResponse:
+        regions::offline_region(role, &request);
+
+    // The cluster and its masters
+    get_cluster_status(GetClusterStatusRequest) -> GetClusterStatusResponse:
+        cluster_status::get_decoded(master, &request);
+    is_master_running(IsMasterRunningRequest) -> IsMasterRunningResponse:
+        lifecycle::is_running(role);
+    shutdown(ShutdownRequest) -> ShutdownResponse:
+        lifecycle::shutdown(role, call).await;
+    stop_master(StopMasterRequest) -> StopMasterResponse:
+        Ok(lifecycle::stop_master(&*master.process, call));
+    is_master_in_maintenance_mode(IsInMaintenanceModeRequest) -> IsInMaintenanceModeResponse:
+        lifecycle::is_in_maintenance_mode(role);
+    get_security_capabilities(SecurityCapabilitiesRequest) -> SecurityCapabilitiesResponse:
+        lifecycle::security_capabilities(role);
+
+    // Region servers
+    clear_dead_servers(ClearDeadServersRequest) -> ClearDeadServersResponse:
+        servers::clear_dead_servers(role, request);
+    list_decommissioned_region_servers(ListDecommissionedRegionServersRequest) -> ListDecommissionedRegionServersResponse:
+        servers::list_decommissioned(role);
+    decommission_region_servers(DecommissionRegionServersRequest) -> DecommissionRegionServersResponse:
+        servers::decommission(role, request).await;
+    recommission_region_server(RecommissionRegionServerRequest) -> RecommissionRegionServerResponse:
+        servers::recommission(role, &request).await;
+
+    // The balancer
+    set_balancer_running(SetBalancerRunningRequest) -> SetBalancerRunningResponse:
+        balancing::set_running(role, &request).await;
+    balance(BalanceRequest) -> BalanceResponse:
+        balancing::balance(role, &request).await;
+    get_log_entries(LogRequest) -> LogEntry:
+        balancing::log_entries(role, request);
+    is_balancer_enabled(IsBalancerEnabledRequest) -> IsBalancerEnabledResponse:
+        Ok(pb::IsBalancerEnabledResponse { enabled: switches::get(role, Switch::Balancer)? });
+
+    // Chores: their switches, and one run at once
+    set_normalizer_running(SetNormalizerRunningRequest) -> SetNormalizerRunningResponse:
+        Ok(pb::SetNormalizerRunningResponse {
+            prev_normalizer_value: Some(switches::set(role, Switch::Normalizer, request.on).await?),
+        });
+    is_normalizer_enabled(IsNormalizerEnabledRequest) -> IsNormalizerEnabledResponse:
+        Ok(pb::IsNormalizerEnabledResponse { enabled: switches::get(role, Switch::Normalizer)? });
+    set_split_or_merge_enabled(SetSplitOrMergeEnabledRequest) -> SetSplitOrMergeEnabledResponse:
+        switches::set_split_or_merge(role, &request).await;
+    is_split_or_merge_enabled(IsSplitOrMergeEnabledRequest) -> IsSplitOrMergeEnabledResponse:
+        switches::is_split_or_merge(role, request);
+    run_catalog_scan(RunCatalogScanRequest) -> RunCatalogScanResponse:
+        janitors::run_catalog_scan(role).await;
+    enable_catalog_janitor(EnableCatalogJanitorRequest) -> EnableCatalogJanitorResponse:
+        Ok(pb::EnableCatalogJanitorResponse {
+            prev_value: Some(switches::set(role, Switch::CatalogJanitor, request.enable).await?),
+        });
+    is_catalog_janitor_enabled(IsCatalogJanitorEnabledRequest) -> IsCatalogJanitorEnabledResponse:
+        Ok(pb::IsCatalogJanitorEnabledResponse { value: switches::get(role, Switch::CatalogJanitor)? });
+    set_cleaner_chore_running(SetCleanerChoreRunningRequest) -> SetCleanerChoreRunningResponse:
+        Ok(pb::SetCleanerChoreRunningResponse {
+            prev_value: Some(switches::set(role, Switch::Cleaner, request.on).await?),
+        });
+    is_cleaner_chore_enabled(IsCleanerChoreEnabledRequest) -> IsCleanerChoreEnabledResponse:
+        Ok(pb::IsCleanerChoreEnabledResponse { value: switches::get(role, Switch::Cleaner)? });
+    switch_snapshot_cleanup(SetSnapshotCleanupRequest) -> SetSnapshotCleanupResponse:
+        Ok(pb::SetSnapshotCleanupResponse {
+            prev_snapshot_cleanup: switches::set(role, Switch::SnapshotCleanup, request.enabled).await?,
+        });
+    is_snapshot_cleanup_enabled(IsSnapshotCleanupEnabledRequest) -> IsSnapshotCleanupEnabledResponse:
+        Ok(pb::IsSnapshotCleanupEnabledResponse {
+            enabled: switches::get_initialized(role, Switch::SnapshotCleanup)?,
+        });
+    replication_peer_modification_switch(ReplicationPeerModificationSwitchRequest) -> ReplicationPeerModificationSwitchResponse:
+        Ok(pb::ReplicationPeerModificationSwitchResponse {
+            previous_value: switches::set(role, Switch::PeerModification, request.on).await?,
+        });
+    is_replication_peer_modification_enabled(IsReplicationPeerModificationEnabledRequest) -> IsReplicationPeerModificationEnabledResponse:
+        Ok(pb::IsReplicationPeerModificationEnabledResponse {
+            enabled: switches::get_initialized(role, Switch::PeerModification)?,
+        });
+    normalize(NormalizeRequest) -> NormalizeResponse:
+        janitors::normalize(role);
+    run_cleaner_chore(RunCleanerChoreRequest) -> RunCleanerChoreResponse:
+        janitors::run_cleaners(role).await;
+    flush_master_store(FlushMasterStoreRequest) -> FlushMasterStoreResponse:
+        janitors::flush_master_store(role).await;
+
+    // Procedures
+    get_procedure_result(GetProcedureResultRequest) -> GetProcedureResultResponse:
+        procedures::get_result(role, request);
+    abort_procedure(AbortProcedureRequest) -> AbortProcedureResponse:
+        procedures::abort(role, &request).await;
+    get_procedures(GetProceduresRequest) -> GetProceduresResponse:
+        procedures::list(role);
+    get_locks(GetLocksRequest) -> GetLocksResponse:
+        procedures::locks(role);
+
+    // Compactions
+    get_last_major_compaction_timestamp(MajorCompactionTimestampRequest) -> MajorCompactionTimestampResponse:
+        compactions::of_table(role, &request);
+    get_last_major_compaction_timestamp_for_region(MajorCompactionTimestampForRegionRequest) -> MajorCompactionTimestampResponse:
+        compactions::of_region(role, &request);
+
+    // Snapshots
+    snapshot(SnapshotRequest) -> SnapshotResponse:
+        absent::snapshots(role);
+    is_snapshot_done(IsSnapshotDoneRequest) -> IsSnapshotDoneResponse:
+        absent::snapshots(role);
+    get_completed_snapshots(GetCompletedSnapshotsRequest) -> GetCompletedSnapshotsResponse:
+        absent::snapshots(role);
+    delete_snapshot(DeleteSnapshotRequest) -> DeleteSnapshotResponse:
+        absent::snapshots(role);
+    restore_snapshot(RestoreSnapshotRequest) -> RestoreSnapshotResponse:
+        absent::snapshots(role);
+
+    // Barrier procedures
+    exec_procedure(ExecProcedureRequest) -> ExecProcedureResponse:
+        barriers::exec(role, call, request).await;
+    exec_procedure_with_ret(ExecProcedureRequest) -> ExecProcedureResponse:
+        barriers::exec_with_return(role, &request);
+    is_procedure_done(IsProcedureDoneRequest) -> IsProcedureDoneResponse:
+        barriers::is_done(role, &request);
+
+    // Quotas
+    set_quota(SetQuotaRequest) -> SetQuotaResponse:
+        quotas::set(role);
+    switch_rpc_throttle(SwitchRpcThrottleRequest) -> SwitchRpcThrottleResponse:
+        quotas::switch_rpc_throttle(role);
+    is_rpc_throttle_enabled(IsRpcThrottleEnabledRequest) -> IsRpcThrottleEnabledResponse:
+        quotas::is_rpc_throttle_enabled(role);
+    switch_exceed_throttle_quota(SwitchExceedThrottleQuotaRequest) -> SwitchExceedThrottleQuotaResponse:
+        quotas::switch_exceed_throttle(role);
+    get_space_quota_region_sizes(GetSpaceQuotaRegionSizesRequest) -> GetSpaceQuotaRegionSizesResponse:
+        quotas::region_sizes(role);
+    get_quota_states(GetQuotaStatesRequest) -> GetQuotaStatesResponse:
+        quotas::states(role);
+
+    // Coprocessors and permissions
+    exec_master_service(CoprocessorServiceRequest) -> CoprocessorServiceResponse:
+        access::exec_master_service(role, &request);
+    grant(GrantRequest) -> GrantResponse:
+        access::permissions(role);
+    revoke(RevokeRequest) -> RevokeResponse:
+        access::permissions(role);
+    get_user_permissions(GetUserPermissionsRequest) -> GetUserPermissionsResponse:
+        access::permissions(role);
+    has_user_permissions(HasUserPermissionsRequest) -> HasUserPermissionsResponse:
+        access::permissions(role);
+
+    // Replication peers
+    list_replication_peers(ListReplicationPeersRequest) -> ListReplicationPeersResponse:
+        replication::list(role, &request).await;
+    add_replication_peer(AddReplicationPeerRequest) -> AddReplicationPeerResponse:
+        replication::add(role, &request.peer_id);
+    remove_replication_peer(RemoveReplicationPeerRequest) -> RemoveReplicationPeerResponse:
+        replication::about(role, &request.peer_id).await;
+    enable_replication_peer(EnableReplicationPeerRequest) -> EnableReplicationPeerResponse:
+        replication::about(role, &request.peer_id).await;
+    disable_replication_peer(DisableReplicationPeerRequest) -> DisableReplicationPeerResponse:
+        replication::about(role, &request.peer_id).await;
+    get_replication_peer_config(GetReplicationPeerConfigRequest) -> GetReplicationPeerConfigResponse:
+        replication::about(role, &request.peer_id).await;
+    update_replication_peer_config(UpdateReplicationPeerConfigRequest) -> UpdateReplicationPeerConfigResponse:
+        replication::about(role, &request.peer_id).await;
+    is_replication_peer_enabled(GetReplicationPeerStateRequest) -> GetReplicationPeerStateResponse:
+        replication::about(role, &request.peer_id).await;
+    get_replication_peer_modification_procedures(GetReplicationPeerModificationProceduresRequest) -> GetReplicationPeerModificationProceduresResponse:
+        replication::modifications(role);
 }
