@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
+use tokio_util::task::AbortOnDropHandle;
 use zookeeper_client as client;
 
 use super::SessionCredentials;
@@ -68,40 +69,48 @@ pub(super) async fn end(
     Ok(with_any(servers, wait_max, Wish::End(credentials)).await?.is_some())
 }
 
+/// What the crate needs to take up a session.
+pub(super) struct Adopted {
+    pub(super) session: client::SessionInfo,
+    /// The listener, which goes when the crate has hung up. Kept as long as the session: were it the first to hang up,
+    /// the crate would look for it for as long as the session's timeout.
+    pub(super) listener: AbortOnDropHandle<()>,
+}
+
 /// Lets the crate know of a session that [`begin`] made.
-pub(super) async fn adopt(granted: &Granted) -> io::Result<client::SessionInfo> {
+pub(super) async fn adopt(granted: &Granted) -> io::Result<Adopted> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
-    let serve = async {
-        let (mut stream, _) = listener.accept().await?;
-        read_frame(&mut stream, GREETING_BYTES_MAX).await?;
-        stream.write_all(&frame(&granted.encode())).await?;
-        // The crate pings, takes the session and goes.
-        while let Ok(request) = read_frame(&mut stream, GREETING_BYTES_MAX).await {
-            let xid = request.get(..4).ok_or_else(|| invalid("a request without a number"))?;
-            stream.write_all(&frame(&[xid, &[0; 12]].concat())).await?;
+    let introduced = introduce(listener, frame(&granted.encode()));
+    let listener = AbortOnDropHandle::new(tokio::spawn(async move {
+        if let Err(error) = introduced.await {
+            tracing::debug!(%error, "the introduction of a ZooKeeper session");
         }
-        io::Result::Ok(())
-    };
+    }));
     let connector = client::Client::connector()
         .with_detached()
         .with_fail_eagerly()
         .with_session_timeout(Duration::from_millis(u64::try_from(granted.timeout_ms).unwrap_or(0)));
-    let connect = async {
-        let client = connector.connect(&address).await.map_err(io::Error::other)?;
-        let session = client.into_session();
-        let is_it = SessionId(session.id().0) == granted.credentials.id;
-        if is_it { Ok(session) } else { Err(io::Error::other("another session")) }
-    };
-    tokio::pin!(serve);
-    let both = async {
-        tokio::select! {
-            biased;
-            session = connect => session,
-            served = &mut serve => Err(served.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into())),
-        }
-    };
-    timeout(SERVER_WAIT_MAX, both).await?
+    let connected = timeout(SERVER_WAIT_MAX, connector.connect(&address)).await?;
+    let session = connected.map_err(io::Error::other)?.into_session();
+    if SessionId(session.id().0) != granted.credentials.id {
+        return Err(io::Error::other("another session"));
+    }
+    Ok(Adopted { session, listener })
+}
+
+/// Speaks like a server to the one who connects, until that one hangs up.
+async fn introduce(listener: TcpListener, greeting: Vec<u8>) -> io::Result<()> {
+    let (mut stream, _) = listener.accept().await?;
+    drop(listener);
+    read_frame(&mut stream, GREETING_BYTES_MAX).await?;
+    stream.write_all(&greeting).await?;
+    // The crate pings, takes the session and goes.
+    while let Ok(request) = read_frame(&mut stream, GREETING_BYTES_MAX).await {
+        let xid = request.get(..4).ok_or_else(|| invalid("a request without a number"))?;
+        stream.write_all(&frame(&[xid, &[0; 12]].concat())).await?;
+    }
+    Ok(())
 }
 
 /// Tries the servers one after the other until one has done it or the time is over. What a server says that can't be
@@ -285,8 +294,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_crate_takes_over_what_was_granted() {
-        let info = adopt(&granted()).await.unwrap();
-        assert_eq!(info.id().0, 0x1234);
+        let adopted = adopt(&granted()).await.unwrap();
+        assert_eq!(adopted.session.id().0, 0x1234);
+        // Nobody is left who would look for the listener.
+        timeout(SERVER_WAIT_MAX, adopted.listener).await.unwrap().unwrap();
     }
 
     #[tokio::test]

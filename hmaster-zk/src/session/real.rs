@@ -35,7 +35,7 @@ use tokio_util::task::AbortOnDropHandle;
 use zookeeper_client as client;
 
 use super::convert;
-use super::handshake::{self, Granted};
+use super::handshake::{self, Adopted, Granted};
 use super::{MultiOp, NodeWatch, SessionCredentials, SessionState, WatchEvent, ZkSession};
 use crate::error::{Operation, ZkError, ZkErrorKind};
 use crate::znode::{Acl, CreateMode, SessionId, Stat};
@@ -69,6 +69,7 @@ pub struct RealSession {
     watches: Arc<AtomicUsize>,
     state: watch::Receiver<SessionState>,
     _forward_state: AbortOnDropHandle<()>,
+    _introduction: Option<AbortOnDropHandle<()>>,
 }
 
 impl SessionConfig {
@@ -97,7 +98,7 @@ impl RealSession {
         let connector = if config.outlives_client { connector.with_detached() } else { connector };
         let begun = begin(config).await?;
         let connector = match &begun {
-            Some((_, info)) => connector.with_session(info.clone()),
+            Some((_, adopted)) => connector.with_session(adopted.session.clone()),
             None => connector,
         };
         let connected = connector.connect(&config.servers).await;
@@ -106,7 +107,8 @@ impl RealSession {
             ZkError::new(Operation::Connect, &config.servers, ZkErrorKind::OutcomeUnknown(reason))
         })?;
         let (id, timeout) = (SessionId(client.session_id().0), client.session_timeout());
-        let credentials = begun.map(|(granted, _)| granted.credentials).filter(|begun| begun.id == id);
+        let (granted, adopted) = begun.unzip();
+        let credentials = granted.map(|granted| granted.credentials).filter(|begun| begun.id == id);
         tracing::info!(session = %id, ?timeout, servers = config.servers, "ZooKeeper session established");
         let (state, forward_state) = forward_state(&client);
         Ok(Arc::new(Self {
@@ -120,6 +122,7 @@ impl RealSession {
             watches: Arc::default(),
             state,
             _forward_state: forward_state,
+            _introduction: adopted.map(|adopted| adopted.listener),
         }))
     }
 
@@ -150,7 +153,7 @@ impl RealSession {
 
 /// Begins a session whose password is known. None where that doesn't work: the crate then begins a session of its own,
 /// and all that is lost is that nobody can end it when this process is gone.
-async fn begin(config: &SessionConfig) -> Result<Option<(Granted, client::SessionInfo)>, ZkError> {
+async fn begin(config: &SessionConfig) -> Result<Option<(Granted, Adopted)>, ZkError> {
     let granted = match handshake::begin(&config.servers, config.timeout, config.timeout).await {
         Ok(granted) => granted,
         Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput) => {
@@ -167,7 +170,7 @@ async fn begin(config: &SessionConfig) -> Result<Option<(Granted, client::Sessio
         }
     };
     match handshake::adopt(&granted).await {
-        Ok(info) => Ok(Some((granted, info))),
+        Ok(adopted) => Ok(Some((granted, adopted))),
         Err(error) => {
             tracing::warn!(%error, "a ZooKeeper session without a known password");
             Ok(None)
