@@ -93,6 +93,17 @@ impl Masters {
         Path::new(self.cluster.root().trim_start_matches("file://"))
     }
 
+    /// Everything below the root folder, once an active master has nothing more to do.
+    async fn at_rest(&self) -> Result<Vec<(String, Option<Vec<u8>>)>> {
+        wait::until("a disk at rest", SOON, async || {
+            let before = everything(self.root())?;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            ensure!(everything(self.root())? == before, "still at work");
+            Ok(before)
+        })
+        .await
+    }
+
     fn logs_folder(&self) -> std::path::PathBuf {
         self.root().join("MasterData").join("WALs")
     }

@@ -185,12 +185,12 @@ public class ScriptPeer {
     }
   }
 
-  private static ProcedureExecutor<World> start(Store store) throws IOException {
+  private static ProcedureExecutor<World> start(Store store, int workers) throws IOException {
     World world = store.world;
     ProcedureExecutor<World> executor = new ProcedureExecutor<>(CONF, world, store, world.scheduler);
     world.executor = executor;
-    store.start(2);
-    executor.init(2, true);
+    store.start(workers);
+    executor.init(workers, true);
     executor.startWorkers();
     return executor;
   }
@@ -200,7 +200,8 @@ public class ScriptPeer {
     if (!marks.equals("-")) {
       world.marks.addAll(Arrays.asList(marks.split(",")));
     }
-    ProcedureExecutor<World> executor = start(new Store(rows, world));
+    // With two workers Java's executor now and then never ends a failed tree that it loads.
+    ProcedureExecutor<World> executor = start(new Store(rows, world), 1);
     for (ProcedureProtos.Procedure row : rows) {
       if (!row.hasParentId()) {
         await(executor, row.getProcId());
@@ -214,7 +215,7 @@ public class ScriptPeer {
   private static void produce(String script) throws Exception {
     World world = new World();
     Store store = new Store(List.of(), world);
-    ProcedureExecutor<World> executor = start(store);
+    ProcedureExecutor<World> executor = start(store, 2);
     long id = executor.submitProcedure(new ScriptProcedure(script));
     await(executor, id);
     tell(executor, id);

@@ -77,13 +77,7 @@ async fn a_suspended_master_changes_nothing_when_it_goes_on() -> Result<()> {
     let second_name = masters.is_active(&second).await?;
     ensure!(paused.elapsed() > SESSION / 3, "it was taken for dead: {:?}", paused.elapsed());
     // Nothing is asked of the second one: what changes from here on is the first one's doing.
-    let settled = hmaster_tests::wait::until("a disk at rest", SOON, async || {
-        let before = everything(masters.root())?;
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        ensure!(everything(masters.root())? == before, "still at work");
-        Ok(before)
-    });
-    let before = settled.await?;
+    let before = masters.at_rest().await?;
     first.resume()?;
     masters.is_waiting(&first).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -138,6 +138,19 @@ impl Standalone {
         Ok(())
     }
 
+    /// Waits until the master has nothing left to do, such as the recovery of region servers that were killed.
+    pub(crate) async fn settled(&self) -> Result<()> {
+        use pb::ProcedureState::{Rolledback, Success};
+        wait::until("all procedures", SOON, async || {
+            let answer = self.master(master_service::GET_PROCEDURES, &pb::GetProceduresRequest {}).await?;
+            let is_over = |procedure: &&pb::Procedure| matches!(procedure.state(), Rolledback | Success);
+            let under_way = answer.procedure.iter().find(|procedure| !is_over(procedure));
+            ensure!(under_way.is_none(), "{under_way:?}");
+            Ok(())
+        })
+        .await
+    }
+
     /// Where each region of a table is, by its first row. Waits until `count` are served.
     pub(crate) async fn regions(&self, table: &str, count: usize) -> Result<Regions> {
         let name: TableName = table.parse()?;
