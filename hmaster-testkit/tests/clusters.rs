@@ -61,7 +61,6 @@ async fn tables_are_there_when_they_are_said_to_be() {
 
 /// Tasks of clusters that are dropped, files, and sockets: nothing stays.
 #[tokio::test]
-#[ignore = "fails: one task more than before is left, which one isn't known yet"]
 async fn a_cluster_that_is_dropped_leaves_nothing() {
     // What the runtime and libraries start once for the process is there after a first cluster.
     drop(TestCluster::start().await.unwrap());
@@ -165,7 +164,6 @@ async fn moved_to(cluster: &TestCluster, server: &ServerName) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "failed on a busy machine; its new form has not run yet"]
 async fn sessions_may_outlive_kills() {
     let timeout = Duration::from_secs(3);
     let cluster = TestCluster::builder().masters(2).sessions_outlive_kills(timeout).start().await.unwrap();
