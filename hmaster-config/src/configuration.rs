@@ -38,6 +38,17 @@ struct Inner {
     warnings: Vec<Problem>,
 }
 
+/// What became of files that were read again.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// What is in force now.
+    pub config: Configuration,
+    /// Keys whose values have changed with it, in their order.
+    pub in_force: Vec<String>,
+    /// Keys that the files give other values, which this process takes on when it is started again.
+    pub at_restart: Vec<String>,
+}
+
 /// There is no usable configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -80,6 +91,22 @@ impl Configuration {
             }
             _ => Err(InvalidConfiguration { problems }),
         }
+    }
+
+    /// This configuration, with those keys as `newer` has them that can change while a process runs. Nothing changes
+    /// if anything in the outcome is an error; what `newer` says of other keys isn't looked at.
+    ///
+    /// # Errors
+    /// When a key that `is_online` is wrong by now.
+    pub fn updated(
+        &self,
+        newer: &RawConfig,
+        is_online: &dyn Fn(&str) -> bool,
+    ) -> Result<Update, InvalidConfiguration> {
+        let raw = self.raw().with_keys_of(newer, is_online);
+        let in_force = self.raw().keys_changed_in(&raw);
+        let at_restart = raw.keys_changed_in(newer);
+        Ok(Update { config: Self::new(raw)?, in_force, at_restart })
     }
 
     /// The text of every key, for what has no option.
@@ -182,5 +209,22 @@ mod tests {
     fn warnings_do_not_keep_it_from_starting() {
         let configuration = configuration(&[("hbase.snapshot.enabled", "maybe")]).unwrap();
         assert_eq!(configuration.warnings().len(), 1);
+    }
+
+    #[test]
+    fn what_is_online_changes_and_the_rest_waits() {
+        let old = configuration(&[("hbase.regions.slop", "0.1"), ("hbase.master.port", "1")]).unwrap();
+        let newer = |pairs: &[(&str, &str)]| configuration(pairs).unwrap().raw().clone();
+        let is_online = |key: &str| key.starts_with("hbase.regions.");
+        let update = old.updated(&newer(&[("hbase.master.port", "2"), ("a.b", "c")]), &is_online).unwrap();
+        assert_eq!(update.in_force, ["hbase.regions.slop"]);
+        assert_eq!(update.at_restart, ["a.b", "hbase.master.port"]);
+        let options = update.config.options();
+        assert_eq!((options.balancer.slop, options.rpc.port), (0.2, 1));
+        let bad = Builder::new(Environment::default()).set("hbase.regions.slop", "x", Origin::CommandLine);
+        let error = old.updated(&bad.build(), &is_online).unwrap_err().to_string();
+        assert!(error.contains("hbase.regions.slop"), "{error}");
+        let same = old.updated(old.raw(), &is_online).unwrap();
+        assert!(same.in_force.is_empty() && same.at_restart.is_empty());
     }
 }

@@ -69,7 +69,7 @@ mod site_xml;
 
 pub use cluster::{Cluster, FsUri};
 pub use conf_dir::{ConfDir, find_conf_dir};
-pub use configuration::{ConfigError, Configuration, InvalidConfiguration};
+pub use configuration::{ConfigError, Configuration, InvalidConfiguration, Update};
 pub use environment::Environment;
 pub use option::OptionInfo;
 pub use options::Options;

@@ -4,8 +4,7 @@
 //! A [`Builder`] lays files and overrides over one another; a [`RawConfig`] is the finished, immutable result,
 //! cheap to clone. Values keep their text; `${…}` is substituted when a value is asked for, as in Java.
 //!
-//! Differences: files are read once (Java reads them again on SIGHUP; here a new `RawConfig` is made), and
-//! `hdfs-rbf-site.xml` isn't read.
+//! Differences: files that are [read again](RawConfig::reread) make a new `RawConfig`, and `hdfs-rbf-site.xml` isn't read.
 
 mod builder;
 mod decode;
@@ -19,7 +18,7 @@ mod xml;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use builder::{Builder, Override};
@@ -46,6 +45,14 @@ struct Inner {
     environment: Environment,
     remarks: Vec<Remark>,
     files: Vec<Arc<Path>>,
+    source: Option<Source>,
+}
+
+/// What the files were looked for by.
+#[derive(Clone)]
+struct Source {
+    conf_dir: Option<PathBuf>,
+    overrides: Vec<Override>,
 }
 
 /// One value as it was written.
@@ -134,6 +141,29 @@ impl RawConfig {
     /// The files that were read, in reading order.
     pub fn files(&self) -> &[Arc<Path>] {
         &self.0.files
+    }
+
+    /// This configuration, with the `wanted` keys as `newer` has them.
+    pub(crate) fn with_keys_of(&self, newer: &Self, wanted: &dyn Fn(&str) -> bool) -> Self {
+        let (old, new) = (&*self.0, &*newer.0);
+        let kept = old.entries.iter().filter(|(key, _)| !wanted(key));
+        let taken = new.entries.iter().filter(|(key, _)| wanted(key));
+        let finals = old.finals.iter().filter(|key| !wanted(key));
+        Self(Arc::new(Inner {
+            entries: kept.chain(taken).map(|(key, entry)| (key.clone(), entry.clone())).collect(),
+            finals: finals.chain(new.finals.iter().filter(|key| wanted(key))).cloned().collect(),
+            environment: old.environment.clone(),
+            remarks: old.remarks.clone(),
+            files: old.files.clone(),
+            source: old.source.clone(),
+        }))
+    }
+
+    /// The keys that `other` gives another value, in their order. A value that can't be had differs from all others.
+    pub(crate) fn keys_changed_in(&self, other: &Self) -> Vec<String> {
+        let keys: BTreeSet<&str> = self.iter().chain(other.iter()).map(|(key, _)| key).collect();
+        let differs = |key: &&str| !matches!((self.get(key), other.get(key)), (Ok(a), Ok(b)) if a == b);
+        keys.into_iter().filter(differs).map(str::to_owned).collect()
     }
 
     /// `text` with its variables replaced.

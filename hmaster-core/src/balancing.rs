@@ -45,6 +45,14 @@ pub struct Balancing {
     records: Records,
 }
 
+/// Whether the balancer can use its settings.
+///
+/// # Errors
+/// When it can't read one.
+pub(crate) fn check(options: &hmaster_config::Options) -> Result<(), hmaster_balancer::BalancerError> {
+    settings::read(options).map(drop)
+}
+
 /// How a run is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BalanceOptions {
@@ -71,7 +79,7 @@ impl Balancing {
         Self {
             at_work: AsyncMutex::new(()),
             history: Mutex::new(LoadHistory::new(samples_max)),
-            records: Records::new(options),
+            records: Records::default(),
         }
     }
 
@@ -135,7 +143,7 @@ impl MasterEnv {
         let mut balanced = Balanced { ran: true, ..Balanced::default() };
         for snapshot in self.snapshots()? {
             let (snapshot, plan) = self.search(snapshot).await?;
-            self.balancing.records.keep(&plan, &snapshot);
+            self.balancing.records.keep(&plan, &snapshot, &self.online.get());
             plan.broken
                 .iter()
                 .for_each(|broken| tracing::warn!(?broken, "the plan doesn't keep a constraint"));

@@ -64,9 +64,10 @@ impl MasterEnv {
     }
 
     async fn clean_attic(&self, attic: Attic, began_ms: u64, needed: Result<Needed, String>) -> bool {
+        let options = self.online.get();
         let chain = match attic {
-            Attic::Wals => Chain::of_wals(&self.options.cleaners),
-            Attic::StoreFiles => Chain::of_store_files(&self.options.cleaners),
+            Attic::Wals => Chain::of_wals(&options.cleaners),
+            Attic::StoreFiles => Chain::of_store_files(&options.cleaners),
         };
         let needed = match (needed, &chain) {
             (Ok(needed), Ok(_)) => needed,

@@ -28,6 +28,7 @@ use crate::janitor::Janitor;
 use crate::message::{Event, Message};
 use crate::metrics::MasterMetrics;
 use crate::namespaces::Namespaces;
+use crate::online::OnlineOptions;
 use crate::placement::{Placer, default_balancer};
 use crate::ports::{ClusterZooKeeper, MasterFiles, MasterStore, RegionServers};
 use crate::progress::Progress;
@@ -74,8 +75,10 @@ pub struct MasterEnv {
     pub identity: Identity,
     /// When this master became active.
     pub active_time: ActiveTime,
-    /// Settings.
+    /// Settings, as they were when this reign began.
     pub options: Arc<Options>,
+    /// Settings as they are now, for what changes while a master runs.
+    pub online: Arc<OnlineOptions>,
     /// Wall clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -151,12 +154,13 @@ impl MasterEnv {
     /// A master that knows nothing yet, and the tasks that have to run for it.
     pub fn new(
         identity: Identity,
-        options: Arc<Options>,
+        online: Arc<OnlineOptions>,
         clock: Arc<dyn Clock>,
         chance: Arc<Chance>,
         progress: Arc<Progress>,
         ports: Ports,
     ) -> (Arc<Self>, ReignTasks) {
+        let options = online.get();
         let shutdown = CancellationToken::new();
         let catalog_clock = CatalogClock::new(clock.clone());
         let (catalog, writer) = Catalog::new(ports.region_servers.clone(), catalog_clock, shutdown.clone());
@@ -189,6 +193,7 @@ impl MasterEnv {
             store: ports.store,
             zookeeper: ports.zookeeper,
             options,
+            online,
             clock,
             chance,
             shutdown,
@@ -208,7 +213,6 @@ fn server_limits(options: &Options) -> ServerLimits {
     ServerLimits {
         clock_skew_ms_max: servers.clock_skew_max.as_millis() as u64,
         clock_skew_ms_warn: servers.clock_skew_warning.as_millis() as u64,
-        reject_decommissioned_hosts: servers.reject_decommissioned,
     }
 }
 

@@ -29,7 +29,8 @@
 //! - [`crash`]: dead region servers. [`servers`]: those that live. [`remote`]: orders to them.
 //! - [`catalog`]: hbase:meta, written in batches. [`placement`]: where regions go. [`janitor`]: what is left to tidy.
 //! - [`changes`]: waiting for any of these.
-//! - [`role`], [`progress`], [`switches`], [`metrics`]: what is asked about the master itself.
+//! - [`role`], [`progress`], [`switches`], [`metrics`]: what is asked about the master itself. [`online`]: settings that
+//!   change while it runs.
 //! - `testing` (with the feature of that name): a cluster in memory that can go wrong in every way we know.
 //!
 //! # Rules
@@ -56,6 +57,7 @@ pub mod locking;
 pub mod message;
 pub mod metrics;
 pub mod namespaces;
+pub mod online;
 pub mod placement;
 pub mod ports;
 pub mod progress;

@@ -69,6 +69,16 @@ pub trait ClusterView: Send + Sync {
     async fn meta_locations(&self) -> Result<Vec<(u16, Option<ServerName>, RegionState)>, JavaException>;
 }
 
+/// Where settings come from.
+#[async_trait]
+pub trait SettingsSource: Send + Sync {
+    /// Reads them again, and puts those in force that can change while a master runs ([`crate::online`]).
+    ///
+    /// # Errors
+    /// When they can't be read or used; nothing has changed then.
+    async fn reread(&self) -> Result<(), JavaException>;
+}
+
 /// What whoever runs this process can be asked to do.
 pub trait Process: Send + Sync {
     /// Stops this master; others may take over.
@@ -89,6 +99,8 @@ pub struct MasterServices {
 pub struct AdminServices {
     /// What the master is.
     pub role: Arc<RoleCell>,
+    /// Where its settings come from.
+    pub settings: Arc<dyn SettingsSource>,
 }
 
 /// HbckService: repairs.

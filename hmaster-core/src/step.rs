@@ -84,3 +84,31 @@ impl From<StepError> for JavaException {
         }
     }
 }
+
+/// What procedures of a `table` answer alike: what they are called in lists, where they begin, which lock they need, how
+/// urgent they are, and that the master must be initialized. Stands in an `impl StateMachine`, beside what differs.
+macro_rules! table_procedure {
+    (first: $first:expr, lock: $lock:ident) => {
+        fn details(&self) -> String {
+            let class = self.class_name();
+            format!("{} table={}", class.rsplit('.').next().unwrap_or(class), self.table)
+        }
+
+        fn initial_state(&self) -> Self::State {
+            $first
+        }
+
+        fn locks(&self) -> hmaster_procedure::LockRequest {
+            hmaster_procedure::LockRequest::$lock(&self.table)
+        }
+
+        fn priority(&self, _: Self::State) -> hmaster_procedure::Priority {
+            hmaster_procedure::Priority::of_table(&self.table)
+        }
+
+        fn wait_before(&self, env: &MasterEnv) -> Option<$crate::message::Event> {
+            env.initialized_wait()
+        }
+    };
+}
+pub(crate) use table_procedure;

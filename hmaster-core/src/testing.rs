@@ -89,7 +89,7 @@ struct Shared {
     state: Mutex<State>,
     chance: Chance,
     beginning: Instant,
-    options: Arc<Options>,
+    options: Mutex<Options>,
     znodes: Changes,
 }
 
@@ -116,7 +116,7 @@ impl World {
             state: Mutex::new(state),
             chance: Chance::seeded(config.seed),
             beginning: Instant::now(),
-            options: Arc::new(config.options),
+            options: Mutex::new(config.options),
             znodes: Changes::default(),
         }))
     }
@@ -154,8 +154,13 @@ impl World {
         WorldClock::new(self.0.beginning)
     }
 
-    fn options(&self) -> Arc<Options> {
-        self.0.options.clone()
+    fn options(&self) -> Options {
+        self.0.options.lock().clone()
+    }
+
+    /// Writes other settings for masters: for those that start from now on, and for one that is told to read them again.
+    pub fn write_options(&self, options: Options) {
+        *self.0.options.lock() = options;
     }
 
     /// Time that anything takes.

@@ -45,6 +45,6 @@ mod service;
 mod store_file;
 
 pub use server::{
-    End, Ended, HostError, RegionServer, RegionServerBuilder, RegionServerHandle, RegionServerOptions,
-    StartError,
+    End, Ended, Guardrails, HostError, RegionServer, RegionServerBuilder, RegionServerHandle,
+    RegionServerOptions, StartError,
 };

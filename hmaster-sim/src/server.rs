@@ -26,7 +26,7 @@ use hmaster_config::Configuration;
 pub use builder::{RegionServerBuilder, StartError};
 pub use handle::{Ended, RegionServerHandle};
 pub use host::HostError;
-pub use options::RegionServerOptions;
+pub use options::{Guardrails, RegionServerOptions};
 pub use phase::End;
 
 pub(crate) use load::region_load;

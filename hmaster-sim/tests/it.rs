@@ -10,5 +10,7 @@ mod life;
 mod orders;
 #[path = "it/rows.rs"]
 mod rows;
+#[path = "it/running.rs"]
+mod running;
 #[path = "it/scans.rs"]
 mod scans;

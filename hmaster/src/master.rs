@@ -15,6 +15,7 @@ mod failover;
 mod follow;
 mod life;
 mod reign;
+mod settings;
 mod view;
 
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::RunError;
+use settings::LiveSettings;
 use view::View;
 
 pub use builder::MasterBuilder;
@@ -46,7 +48,9 @@ pub struct Master {
 
 /// What a life of a master needs.
 struct Parts {
+    /// As it was read at the start.
     config: Configuration,
+    settings: Arc<LiveSettings>,
     server: ServerName,
     /// The port of the pages; 0 without pages.
     info_port: u16,

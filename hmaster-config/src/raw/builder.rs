@@ -10,7 +10,7 @@ use super::deprecation::{current_name, stored_name};
 use super::error::LoadError;
 use super::origin::Origin;
 use super::xml::{Remark, SiteFile};
-use super::{Entry, Inner, RawConfig};
+use super::{Entry, Inner, RawConfig, Source};
 use crate::environment::Environment;
 use crate::java;
 
@@ -27,6 +27,7 @@ pub struct Builder {
     finals: BTreeMap<Box<str>, Origin>,
     remarks: Vec<Remark>,
     files: Vec<Arc<Path>>,
+    source: Option<Source>,
 }
 
 impl Builder {
@@ -69,9 +70,15 @@ impl Builder {
     /// The finished configuration.
     pub fn build(mut self) -> RawConfig {
         self.entries.append(&mut self.overlay);
-        let Self { environment, entries, finals, remarks, files, .. } = self;
+        let Self { environment, entries, finals, remarks, files, source, .. } = self;
         let finals = finals.into_keys().collect();
-        RawConfig(Arc::new(Inner { entries, finals, environment, remarks, files }))
+        RawConfig(Arc::new(Inner { entries, finals, environment, remarks, files, source }))
+    }
+
+    /// Remembers how it can be read again.
+    pub(super) fn source(mut self, source: Source) -> Self {
+        self.source = Some(source);
+        self
     }
 
     pub(super) fn defaults(mut self, file: &'static str) -> Self {

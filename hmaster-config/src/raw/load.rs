@@ -13,7 +13,7 @@ use super::decode::decode;
 use super::defaults::{CORE_DEFAULT, HBASE_DEFAULT, HDFS_DEFAULT};
 use super::error::{LoadError, XmlError};
 use super::xml::{bounds, parse_str};
-use super::{RawConfig, SiteFile};
+use super::{RawConfig, SiteFile, Source};
 use crate::conf_dir::{find_conf_dir, hadoop_conf_dir};
 use crate::environment::Environment;
 
@@ -29,6 +29,7 @@ impl RawConfig {
         overrides: &[Override],
         environment: Environment,
     ) -> Result<Self, LoadError> {
+        let source = Source { conf_dir: conf_dir.map(Path::to_path_buf), overrides: overrides.to_vec() };
         let own = find_conf_dir(conf_dir, &environment)?.map(|found| found.path);
         let hadoop = hadoop_conf_dir(&environment);
         let anywhere: Vec<&Path> = own.iter().chain(&hadoop).map(PathBuf::as_path).collect();
@@ -38,7 +39,17 @@ impl RawConfig {
         let builder = add(builder.defaults(CORE_DEFAULT), &anywhere, "core-site.xml")?;
         let builder = add(builder.defaults(HDFS_DEFAULT), &anywhere, "hdfs-site.xml")?;
         let builder = add(builder.defaults(HBASE_DEFAULT), &own, "hbase-site.xml")?;
-        Ok(builder.overrides(overrides).build())
+        Ok(builder.overrides(overrides).source(source).build())
+    }
+
+    /// What the files say by now, below the same overrides. Counterpart of `Configuration.reloadConfiguration`. None when
+    /// a program made this configuration.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn reread(&self) -> Result<Option<Self>, LoadError> {
+        let Some(source) = &self.0.source else { return Ok(None) };
+        Self::load(source.conf_dir.as_deref(), &source.overrides, self.environment().clone()).map(Some)
     }
 }
 

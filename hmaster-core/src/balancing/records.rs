@@ -14,7 +14,7 @@ use super::snapshot::Snapshot;
 const MOVES_PER_RECORD: usize = 15;
 
 /// The last decisions and rejections.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Records {
     decisions: Ring<pb::BalancerDecision>,
     rejections: Ring<pb::BalancerRejection>,
@@ -22,45 +22,34 @@ pub(crate) struct Records {
 
 /// The last so many of something.
 #[derive(Debug)]
-struct Ring<T> {
-    /// 0 keeps nothing.
-    records_max: usize,
-    records: Mutex<VecDeque<T>>,
-}
+struct Ring<T>(Mutex<VecDeque<T>>);
 
 impl Records {
-    pub(super) fn new(options: &Options) -> Self {
-        let (balancer, status) = (&options.balancer, &options.status);
-        let kept = |is_on: bool, max: u64| if is_on { max as usize } else { 0 };
-        Self {
-            decisions: Ring::new(kept(balancer.remember_decisions, u64::from(status.balancer_decisions_max))),
-            rejections: Ring::new(kept(
-                balancer.remember_rejections,
-                u64::from(status.balancer_rejections_max),
-            )),
-        }
-    }
-
-    /// Keeps what a plan says.
-    pub(super) fn keep(&self, plan: &Plan, snapshot: &Snapshot) {
+    /// Keeps what a plan says, as much of it as is wished for at the moment.
+    pub(super) fn keep(&self, plan: &Plan, snapshot: &Snapshot, options: &Options) {
         let (cluster, config) = (&snapshot.cluster, &snapshot.config);
-        if let Some(rejection) = plan.rejection(cluster, config).filter(|_| self.rejections.records_max > 0) {
+        let (balancer, status) = (&options.balancer, &options.status);
+        if balancer.remember_rejections
+            && let Some(rejection) = plan.rejection(cluster, config)
+        {
             let (reason, cost_func_info) = (rejection.reason, rejection.cost_func_info);
-            self.rejections.push(pb::BalancerRejection { reason, cost_func_info });
+            let rejection = pb::BalancerRejection { reason, cost_func_info };
+            self.rejections.push(rejection, status.balancer_rejections_max as usize);
         }
-        if self.decisions.records_max == 0 {
+        if !balancer.remember_decisions {
             return;
         }
         let Some(decision) = plan.decision(cluster, config) else { return };
         for moves in decision.region_plans.chunks(MOVES_PER_RECORD) {
-            self.decisions.push(pb::BalancerDecision {
+            let record = pb::BalancerDecision {
                 initial_function_costs: decision.initial_function_costs.clone(),
                 final_function_costs: decision.final_function_costs.clone(),
                 init_total_cost: decision.init_total_cost,
                 computed_total_cost: decision.computed_total_cost,
                 computed_steps: decision.computed_steps,
                 region_plans: moves.to_vec(),
-            });
+            };
+            self.decisions.push(record, status.balancer_decisions_max as usize);
         }
     }
 
@@ -75,22 +64,24 @@ impl Records {
     }
 }
 
-impl<T: Clone> Ring<T> {
-    fn new(records_max: usize) -> Self {
-        Self { records_max, records: Mutex::new(VecDeque::new()) }
+impl<T> Default for Ring<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
+}
 
-    fn push(&self, record: T) {
-        let mut records = self.records.lock();
-        if records.len() >= self.records_max {
+impl<T: Clone> Ring<T> {
+    fn push(&self, record: T, records_max: usize) {
+        let mut records = self.0.lock();
+        records.push_back(record);
+        while records.len() > records_max {
             records.pop_front();
         }
-        records.push_back(record);
     }
 
     fn newest(&self, limit: Option<u32>) -> Vec<T> {
         let limit = limit.map_or(usize::MAX, |limit| limit as usize);
-        self.records.lock().iter().rev().take(limit).cloned().collect()
+        self.0.lock().iter().rev().take(limit).cloned().collect()
     }
 }
 
@@ -100,9 +91,11 @@ mod tests {
 
     #[test]
     fn the_newest_come_first_and_the_oldest_go() {
-        let ring = Ring::new(3);
-        (0..5).for_each(|n| ring.push(n));
+        let ring = Ring::default();
+        (0..5).for_each(|n| ring.push(n, 3));
         assert_eq!(ring.newest(None), [4, 3, 2]);
         assert_eq!(ring.newest(Some(1)), [4]);
+        ring.push(5, 1);
+        assert_eq!(ring.newest(None), [5], "the ring has become shorter");
     }
 }

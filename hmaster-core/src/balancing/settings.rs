@@ -1,15 +1,20 @@
 //! The balancer's settings, from the master's.
 
-use hmaster_balancer::{Config, Function};
+use hmaster_balancer::{BalancerError, Config, Function};
 use hmaster_config::Options;
 
 /// Simple class names of balancers whose plans are made here.
 const STOCHASTIC: &str = "StochasticLoadBalancer";
 const SIMPLE: &str = "SimpleLoadBalancer";
 
+/// The settings as they are written, for the balancer that plans here.
+pub(super) fn read(options: &Options) -> Result<Config, BalancerError> {
+    Config::from_settings(|key| options.balancer_settings.get(key))
+}
+
 /// The settings; the defaults, and a word in the log, where they can't be read.
 pub(super) fn config(options: &Options) -> Config {
-    let config = Config::from_settings(|key| options.balancer_settings.get(key)).unwrap_or_else(|error| {
+    let config = read(options).unwrap_or_else(|error| {
         tracing::error!(%error, "the balancer works with its defaults");
         Config::default()
     });

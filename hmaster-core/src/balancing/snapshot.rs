@@ -27,7 +27,7 @@ pub(super) struct Snapshot {
 impl MasterEnv {
     /// The whole cluster; or each table by itself, where that is wished for.
     pub(super) fn snapshots(&self) -> Result<Vec<Snapshot>, JavaException> {
-        let config = settings::config(&self.options).at_hour(self.hour());
+        let config = settings::config(&self.online.get()).at_hour(self.hour());
         let servers = self.servers.assignable();
         if servers.is_empty() {
             return Ok(Vec::new());

@@ -30,6 +30,8 @@ pub struct StartUp {
     pub clock_ms: u64,
     /// Its version, from the connection's header.
     pub version: ServerVersion,
+    /// Whether hosts of decommissioned servers are refused at the moment: `hbase.master.reject.decommissioned.hosts`.
+    pub refuse_decommissioned: bool,
 }
 
 /// The version of a region server's software.
@@ -41,15 +43,13 @@ pub struct ServerVersion {
     pub number: u32,
 }
 
-/// Bounds for clocks and hosts.
+/// Bounds for clocks.
 #[derive(Debug, Clone)]
 pub struct ServerLimits {
     /// `hbase.master.maxclockskew`: a server whose clock is further off is rejected.
     pub clock_skew_ms_max: u64,
     /// `hbase.master.warningclockskew`: a server whose clock is further off is mentioned.
     pub clock_skew_ms_warn: u64,
-    /// `hbase.master.reject.decommissioned.hosts`.
-    pub reject_decommissioned_hosts: bool,
 }
 
 impl ServerVersion {
@@ -67,7 +67,7 @@ impl ServerVersion {
 
 impl Default for ServerLimits {
     fn default() -> Self {
-        Self { clock_skew_ms_max: 30_000, clock_skew_ms_warn: 10_000, reject_decommissioned_hosts: false }
+        Self { clock_skew_ms_max: 30_000, clock_skew_ms_warn: 10_000 }
     }
 }
 
@@ -122,7 +122,7 @@ impl ServerManager {
     pub fn start_up(&self, start: &StartUp, initialized: bool) -> Result<Registered, JavaException> {
         let skew_ms = self.check_skew(start)?;
         let mut registry = self.registry.lock();
-        if self.limits.reject_decommissioned_hosts && registry.is_draining_host(start.server.host()) {
+        if start.refuse_decommissioned && registry.is_draining_host(start.server.host()) {
             return Err(JavaException::new(
                 class::DECOMMISSIONED_HOST_REJECTED,
                 format!(

@@ -1,5 +1,5 @@
-//! AdminService on the master, as far as clients use it there: a region's full name by its encoded one. Everything else is
-//! a region server's.
+//! AdminService on the master, as far as clients use it there: a region's full name by its encoded one, and settings that
+//! are to be read again. Everything else is a region server's.
 
 use async_trait::async_trait;
 use hmaster_protocol::pb::get_region_info_response::CompactionState;
@@ -28,6 +28,16 @@ impl AdminService<CallContext> for AdminServices {
         // The master compacts no MOB files itself.
         let compaction_state = request.compaction_state().then_some(CompactionState::None.into());
         Ok(pb::GetRegionInfoResponse { region_info: (&mob).into(), compaction_state, ..Default::default() })
+    }
+
+    /// Any master does that, active or not.
+    async fn update_configuration(
+        &self,
+        _: &CallContext,
+        _: pb::UpdateConfigurationRequest,
+    ) -> Result<pb::UpdateConfigurationResponse, JavaException> {
+        self.settings.reread().await?;
+        Ok(pb::UpdateConfigurationResponse {})
     }
 }
 

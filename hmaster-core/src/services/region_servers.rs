@@ -79,8 +79,12 @@ impl service::RegionServerStatusService<CallContext> for RegionServerStatus {
         let port = u16::try_from(request.port).map_err(|_| bad_argument(format!("port {}", request.port)))?;
         let server =
             ServerName::new(&host, port, StartCode(request.server_start_code)).map_err(bad_argument)?;
-        let start =
-            StartUp { server: server.clone(), clock_ms: request.server_current_time, version: version(call) };
+        let start = StartUp {
+            server: server.clone(),
+            clock_ms: request.server_current_time,
+            version: version(call),
+            refuse_decommissioned: env.online.get().region_servers.reject_decommissioned,
+        };
         let registered = env.servers.start_up(&start, env.conditions.is_initialized())?;
         env.registered(&server, &registered).await?;
         tracing::info!(%server, version = start.version.text, "a region server has started");

@@ -33,8 +33,9 @@ pub(super) async fn create_table(
     env.namespaces.require(schema.name().namespace())?;
     let nonce = Nonce::new(request.nonce_group(), request.nonce());
     let regions = split_keys::regions(schema.name(), request.split_keys, env.clock.now_ms())?;
-    sanity::check(&schema, &env.options)?;
-    sanity::check_new(&schema, &env.options)?;
+    let options = env.online.get();
+    sanity::check(&schema, &options)?;
+    sanity::check_new(&schema, &options)?;
     let make = |user, prepared| CreateTable::procedure(user, schema, regions, prepared);
     let id = submit(&env, call, nonce, make).await?;
     Ok(pb::CreateTableResponse { proc_id: Some(id.0) })
@@ -95,7 +96,7 @@ pub(super) async fn modify_table(
     let nonce = Nonce::new(request.nonce_group(), request.nonce());
     let reopens = request.reopen_regions();
     let make = |user, prepared| async {
-        sanity::check(&schema, &env.options)?;
+        sanity::check(&schema, &env.online.get())?;
         let old = current(&env, &table)?;
         Ok(match reopens {
             true => ModifyTable::procedure(user, schema, prepared),
@@ -154,7 +155,7 @@ async fn change(
     let make = |user, prepared| async move {
         let old = current(env, &table)?;
         let schema = new(&old)?;
-        sanity::check(&schema, &env.options)?;
+        sanity::check(&schema, &env.online.get())?;
         Ok(ModifyTable::from_unmodified(user, schema, (*old).clone(), prepared))
     };
     submit_checked(env, call, nonce, make).await
@@ -212,7 +213,7 @@ pub(super) async fn flush_table(
     request: pb::FlushTableRequest,
 ) -> Result<pb::FlushTableResponse, JavaException> {
     let env = role.initialized()?;
-    if !env.options.snapshots.flush_by_procedure {
+    if !env.online.get().snapshots.flush_by_procedure {
         let message = "FlushTableProcedureV2 is DISABLED";
         return Err(JavaException::new(class::DO_NOT_RETRY_IO, message));
     }

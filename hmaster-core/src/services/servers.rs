@@ -39,9 +39,10 @@ pub(super) async fn decommission(
     let env = role.initialized()?;
     let servers: Result<Vec<_>, _> = request.server_name.iter().map(ServerName::try_from).collect();
     let servers = servers?;
+    let refuses_hosts = env.online.get().region_servers.reject_decommissioned;
     for server in &servers {
         mark(&env, server, true).await?;
-        if env.servers.is_online(server) || env.options.region_servers.reject_decommissioned {
+        if env.servers.is_online(server) || refuses_hosts {
             env.servers.drain(server);
         } else {
             tracing::warn!(%server, "decommissioned, but not online");

@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use hmaster_procedure::{
-    LockRequest, Priority, StateError, StateFlow, StateMachine, StateMachineProcedure, StateReader,
-    StepContext,
+    StateError, StateFlow, StateMachine, StateMachineProcedure, StateReader, StepContext,
 };
 use hmaster_protocol::{meta, pb};
 use hmaster_types::{JavaException, RegionInfo, TableName, TableState, class};
@@ -12,8 +11,7 @@ use super::Prepared;
 use crate::codec;
 use crate::environment::MasterEnv;
 use crate::error::StepError;
-use crate::message::Event;
-use crate::step::{ProcedureUser, Stop, settle};
+use crate::step::{ProcedureUser, Stop, settle, table_procedure};
 
 /// The Java class.
 pub const CLASS: &str = "org.apache.hadoop.hbase.master.procedure.DeleteTableProcedure";
@@ -136,28 +134,10 @@ impl StateMachine<MasterEnv> for DeleteTable {
         CLASS
     }
 
-    fn details(&self) -> String {
-        format!("DeleteTableProcedure table={}", self.table)
-    }
-
-    fn initial_state(&self) -> State {
-        State::PreOperation
-    }
-
-    fn locks(&self) -> LockRequest {
-        LockRequest::table_exclusive(&self.table)
-    }
+    table_procedure!(first: State::PreOperation, lock: table_exclusive);
 
     fn holds_lock(&self) -> bool {
         true
-    }
-
-    fn priority(&self, _: State) -> Priority {
-        Priority::of_table(&self.table)
-    }
-
-    fn wait_before(&self, env: &MasterEnv) -> Option<Event> {
-        env.initialized_wait()
     }
 
     async fn execute_state(

@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use hmaster_procedure::{
-    LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure,
-    StateReader, StepContext,
+    Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure, StateReader, StepContext,
 };
 use hmaster_protocol::pb;
 use hmaster_types::{JavaException, RegionState, TableName, TableState, class};
@@ -13,8 +12,7 @@ use super::create::with_replicas;
 use crate::assignment::RegionRecord;
 use crate::codec;
 use crate::environment::MasterEnv;
-use crate::message::Event;
-use crate::step::{ProcedureUser, Stop, settle};
+use crate::step::{ProcedureUser, Stop, settle, table_procedure};
 
 /// The Java class.
 pub const CLASS: &str = "org.apache.hadoop.hbase.master.procedure.EnableTableProcedure";
@@ -106,25 +104,7 @@ impl StateMachine<MasterEnv> for EnableTable {
         CLASS
     }
 
-    fn details(&self) -> String {
-        format!("EnableTableProcedure table={}", self.table)
-    }
-
-    fn initial_state(&self) -> State {
-        State::Prepare
-    }
-
-    fn locks(&self) -> LockRequest {
-        LockRequest::table_exclusive(&self.table)
-    }
-
-    fn priority(&self, _: State) -> Priority {
-        Priority::of_table(&self.table)
-    }
-
-    fn wait_before(&self, env: &MasterEnv) -> Option<Event> {
-        env.initialized_wait()
-    }
+    table_procedure!(first: State::Prepare, lock: table_exclusive);
 
     async fn execute_state(
         &mut self,

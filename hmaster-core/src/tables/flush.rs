@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use hmaster_procedure::{
-    LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure,
-    StateReader, StepContext,
+    Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure, StateReader, StepContext,
 };
 use hmaster_protocol::pb;
 use hmaster_types::{JavaException, TableName, TableState, class, to_string_binary};
@@ -12,9 +11,8 @@ use hmaster_types::{JavaException, TableName, TableState, class, to_string_binar
 use super::Prepared;
 use crate::codec;
 use crate::environment::MasterEnv;
-use crate::message::Event;
 use crate::regions::flush::FlushRegion;
-use crate::step::{ProcedureUser, Stop, settle};
+use crate::step::{ProcedureUser, Stop, settle, table_procedure};
 
 /// The Java class.
 pub const CLASS: &str = "org.apache.hadoop.hbase.master.procedure.FlushTableProcedure";
@@ -106,25 +104,7 @@ impl StateMachine<MasterEnv> for FlushTable {
         CLASS
     }
 
-    fn details(&self) -> String {
-        format!("FlushTableProcedure table={}", self.table)
-    }
-
-    fn initial_state(&self) -> State {
-        State::Prepare
-    }
-
-    fn locks(&self) -> LockRequest {
-        LockRequest::table_shared(&self.table)
-    }
-
-    fn priority(&self, _: State) -> Priority {
-        Priority::of_table(&self.table)
-    }
-
-    fn wait_before(&self, env: &MasterEnv) -> Option<Event> {
-        env.initialized_wait()
-    }
+    table_procedure!(first: State::Prepare, lock: table_shared);
 
     async fn execute_state(
         &mut self,

@@ -3,10 +3,11 @@
 //! What is wrong is found in Java's order and said in Java's words. Most of it may be allowed all the same, by
 //! `hbase.table.sanity.checks` in the configuration or in the table.
 //!
-//! Differs from Java in that names of classes aren't checked (coprocessors, split policies, key providers), because none
-//! can be loaded, and that compression is checked by name. In return, encodings of blocks are checked, too: a region with
-//! one that no region server knows would never open.
+//! Differs from Java in that classes can't be loaded: those of split policies and compression are checked by name
+//! ([`classes`]), those of coprocessors and key providers not at all. In return, encodings of blocks are checked, too: a
+//! region with one that no region server knows would never open.
 
+mod classes;
 mod family;
 mod numbers;
 
@@ -98,6 +99,7 @@ impl Subject<'_> {
         }
         findings.extend(self.region_size());
         findings.extend(self.flush_size());
+        findings.extend(self.split_policy());
         if self.flag("hbase.master.check.compression", self.options.tables.check_compression) {
             findings.extend(self.schema.families().filter_map(family::compression));
         }

@@ -7,8 +7,7 @@ pub mod initialize;
 use async_trait::async_trait;
 use bytes::Bytes;
 use hmaster_procedure::{
-    LockRequest, Priority, StateError, StateFlow, StateMachine, StateMachineProcedure, StateReader,
-    StepContext,
+    StateError, StateFlow, StateMachine, StateMachineProcedure, StateReader, StepContext,
 };
 use hmaster_protocol::pb;
 use hmaster_types::{
@@ -21,8 +20,7 @@ use super::change::unknown_tracker;
 use super::modify::ModifyTable;
 use crate::codec;
 use crate::environment::MasterEnv;
-use crate::message::Event;
-use crate::step::{ProcedureUser, Stop, settle};
+use crate::step::{ProcedureUser, Stop, settle, table_procedure};
 
 pub use initialize::{CLASS as INITIALIZE_CLASS, decode as decode_initialize};
 
@@ -235,26 +233,7 @@ impl StateMachine<MasterEnv> for ModifyTracker {
         if self.family.is_some() { FAMILY_CLASS } else { TABLE_CLASS }
     }
 
-    fn details(&self) -> String {
-        let class = if self.family.is_some() { "ModifyColumnFamily" } else { "ModifyTable" };
-        format!("{class}StoreFileTrackerProcedure table={}", self.table)
-    }
-
-    fn initial_state(&self) -> State {
-        State::FinishPreviousMigration
-    }
-
-    fn locks(&self) -> LockRequest {
-        LockRequest::table_exclusive(&self.table)
-    }
-
-    fn priority(&self, _: State) -> Priority {
-        Priority::of_table(&self.table)
-    }
-
-    fn wait_before(&self, env: &MasterEnv) -> Option<Event> {
-        env.initialized_wait()
-    }
+    table_procedure!(first: State::FinishPreviousMigration, lock: table_exclusive);
 
     async fn execute_state(
         &mut self,

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use hmaster_protocol::services::region_server_status_service as status;
 use hmaster_protocol::services::region_server_status_service::RegionServerStatusService as _;
 use hmaster_protocol::{CallContext, pb};
-use hmaster_types::{ActiveTime, Chance, Clock, JavaException, ProcId, RegionState, ServerName, StartCode};
+use hmaster_types::{
+    ActiveTime, Chance, Clock, JavaException, ProcId, RegionState, ServerName, StartCode, class,
+};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -16,13 +18,14 @@ use super::clock::WorldClock;
 use super::gate::Gate;
 use super::link::MasterLink;
 use crate::environment::{Identity, MasterEnv, Ports};
+use crate::online::OnlineOptions;
 use crate::ports::MasterFiles as _;
 use crate::ports::zookeeper::{ClusterZooKeeper as _, MasterNode, ZooKeeperEvent};
 use crate::progress::Progress;
 use crate::role::{Role, RoleCell};
 use crate::services::{
     AdminServices, ClusterView, HbckServices, HostNames, LockServices, MasterServices, Process,
-    RegionServerStatus, RegistryServices,
+    RegionServerStatus, RegistryServices, SettingsSource,
 };
 use crate::startup::{self, Start};
 
@@ -49,6 +52,7 @@ pub struct MasterProcess {
     /// Its clock.
     pub clock: Arc<WorldClock>,
     link: Arc<MasterLink>,
+    online: Arc<OnlineOptions>,
     end: Arc<Mutex<Option<String>>>,
 }
 
@@ -92,6 +96,17 @@ impl ClusterView for View {
     }
 }
 
+/// What somebody has written since the master began.
+struct Settings(World, Arc<OnlineOptions>);
+
+#[async_trait]
+impl SettingsSource for Settings {
+    async fn reread(&self) -> Answer<()> {
+        let changed = self.1.change(self.0.options());
+        changed.map_err(|error| JavaException::new(class::DO_NOT_RETRY_IO, error.to_string()))
+    }
+}
+
 /// Stops the process.
 struct Stop(CancellationToken, Arc<Mutex<Option<String>>>);
 
@@ -108,6 +123,7 @@ impl MasterProcess {
         let link = MasterLink::new(world.clone(), number);
         let view: Arc<dyn ClusterView> = Arc::new(View(world.clone()));
         let end = Arc::new(Mutex::new(None));
+        let settings = Arc::new(Settings(world.clone(), Arc::new(OnlineOptions::new(world.options()))));
         let name =
             ServerName::new("master", 16000, StartCode(number)).expect("a host without blanks or commas");
         Arc::new(Self {
@@ -124,12 +140,13 @@ impl MasterProcess {
                 chance: Arc::new(world.chance().fork()),
                 bootstrap_nodes_max: 10,
             },
-            admin: AdminServices { role: role.clone() },
+            admin: AdminServices { role: role.clone(), settings: settings.clone() },
             hbck: HbckServices { role: role.clone() },
             locks: LockServices { role: role.clone() },
             clock: Arc::new(world.new_clock()),
             role,
             link,
+            online: settings.1.clone(),
             end,
         })
     }
@@ -246,7 +263,7 @@ impl MasterProcess {
             zookeeper: self.link.clone(),
         };
         let chance = Arc::new(Chance::seeded(world.chance().bits()));
-        let (env, tasks) = MasterEnv::new(identity, world.options(), clock, chance, progress, ports);
+        let (env, tasks) = MasterEnv::new(identity, self.online.clone(), clock, chance, progress, ports);
         // A reign has its bugs from the beginning.
         let _ = env.bugs.set(world.with(|state| state.bugs.clone()));
         Ok(Start { env, tasks, procedures: self.link.clone(), id_floor: ProcId(0) })

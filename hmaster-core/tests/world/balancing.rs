@@ -2,6 +2,7 @@
 
 use hmaster_config::Options;
 use hmaster_core::testing::{World, WorldConfig};
+use hmaster_protocol::services::admin_service::AdminService as _;
 use hmaster_protocol::services::master_service::MasterService as _;
 use hmaster_protocol::{decode, pb};
 use hmaster_types::ServerName;
@@ -55,6 +56,29 @@ fn a_new_server_gets_its_share() {
         check(&world);
         let again = balance(&world, false, false).await;
         assert_eq!((again.balancer_ran, again.moves_calculated()), (true, 0), "it has converged");
+    });
+}
+
+#[test]
+fn what_is_written_holds_from_the_next_run_on_once_it_is_read_again() {
+    world(|world| async move {
+        create(&world, "t", &SPLIT_KEYS, 1).await;
+        join(&world).await;
+        let before = balance(&world, true, false).await.moves_calculated();
+        assert!(before > 0);
+        let admin = &world.active_master().unwrap().admin;
+        let mut options = Options::default();
+        options.balancer_settings.set("hbase.master.balancer.stochastic.minCostNeedBalance", "1000");
+        world.write_options(options.clone());
+        assert_eq!(balance(&world, true, false).await.moves_calculated(), before, "nobody has asked");
+        admin.update_configuration(&call(), pb::UpdateConfigurationRequest {}).await.unwrap();
+        assert_eq!(balance(&world, true, false).await.moves_calculated(), 0);
+        options.balancer_settings.set("hbase.master.balancer.stochastic.minCostNeedBalance", "few");
+        world.write_options(options);
+        let refused =
+            admin.update_configuration(&call(), pb::UpdateConfigurationRequest {}).await.unwrap_err();
+        assert!(refused.message.contains("the balancer's settings"), "{refused:?}");
+        assert_eq!(balance(&world, true, false).await.moves_calculated(), 0, "as before");
     });
 }
 

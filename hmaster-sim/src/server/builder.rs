@@ -117,12 +117,11 @@ impl RegionServerBuilder {
     /// When it can't listen, or can't have what is configured.
     pub async fn launch(self) -> Result<RegionServerHandle, StartError> {
         let Self { config, clock, chance, leaves_session } = self;
-        let settings = Settings::new(config);
+        let (settings, options) = Settings::new(config)?;
         let lookup = |key: &str| settings.get(key);
-        let options = RegionServerOptions::from_keys(&lookup)?;
         let mut zk_config = ZkConfig::from_lookup(lookup).map_err(StartError::ZooKeeper)?;
         zk_config.session.outlives_client = leaves_session;
-        let version = version_info(settings.user());
+        let version = version_info(&settings.user());
         let client_options = ClientOptions {
             version: Some(Arc::new(version.clone())),
             ..ClientOptions::from_keys(CallUser::new(settings.user()), &lookup)?

@@ -144,7 +144,7 @@ mod tests {
     fn settings(pairs: &[(&str, &str)]) -> Settings {
         let builder = Builder::new(Environment::new([("user.name", "u"), ("java.io.tmpdir", "/tmp")], []));
         let raw = pairs.iter().fold(builder, |b, (k, v)| b.set(k, v, Origin::CommandLine)).build();
-        Settings::new(Configuration::new(raw).unwrap())
+        Settings::new(Configuration::new(raw).unwrap()).unwrap().0
     }
 
     #[tokio::test]

@@ -1,7 +1,9 @@
 //! `AdminService`: what masters and tools ask for. Counterpart of the administrative part of `RSRpcServices`.
 //!
-//! Not here: replication, favored nodes, quotas, reading the configuration anew. Slow calls aren't kept, as in Java by
-//! default.
+//! Not here: replication, favored nodes, quotas. Slow calls aren't kept, as in Java by default.
+
+mod orders;
+mod regions;
 
 use std::sync::Arc;
 
@@ -10,14 +12,14 @@ use hmaster_fs::NotFoundAsNone as _;
 use hmaster_protocol::pb::get_region_info_response::CompactionState;
 use hmaster_protocol::services::admin_service::AdminService;
 use hmaster_protocol::{CallContext, pb};
-use hmaster_types::{JavaException, RegionInfo, ServerName, TableName, class};
+use hmaster_types::{JavaException, TableName, class};
 use prost::Message as _;
 
 use super::mutate::java;
 use crate::region::Region;
-use crate::server::{
-    CloseRegion, OpenRegion, Origin, Server, chain, close, encoded_name, open, region_load, run_procedure,
-};
+use crate::server::{CloseRegion, Origin, Server, chain, close, open, region_load, run_procedure};
+use orders::{order_to_close, order_to_open};
+use regions::{best_split_row, compact};
 
 const SLOW_LOG: &str = "org.apache.hadoop.hbase.shaded.protobuf.generated.AdminProtos$SlowLogResponses";
 
@@ -42,34 +44,17 @@ impl Admin {
         self.0.region(named)
     }
 
+    /// None are kept.
+    fn slow_calls(&self) -> Result<pb::SlowLogResponses, JavaException> {
+        self.0.check_open()?;
+        Ok(pb::SlowLogResponses::default())
+    }
+
     fn regions_of(&self, table: Option<&TableName>) -> Vec<Arc<Region>> {
         let mut regions = self.0.regions.all();
         regions.retain(|region| table.is_none_or(|table| region.info().table() == table));
         regions
     }
-}
-
-fn order_to_open(
-    info: &pb::open_region_request::RegionOpenInfo,
-    request: &pb::OpenRegionRequest,
-) -> Result<OpenRegion, JavaException> {
-    let from = Origin {
-        procedure: info.open_proc_id(),
-        master_active_time: request.initiating_master_active_time.unwrap_or(-1),
-    };
-    Ok(OpenRegion { region: RegionInfo::try_from(&info.region).map_err(|error| unreadable(&error))?, from })
-}
-
-fn order_to_close(request: &pb::CloseRegionRequest) -> Result<CloseRegion, JavaException> {
-    let destination = request.destination_server.as_ref().map(ServerName::try_from);
-    Ok(CloseRegion {
-        region: encoded_name(&request.region)?,
-        destination: destination.transpose().map_err(|error| unreadable(&error))?,
-        from: Origin {
-            procedure: request.close_proc_id(),
-            master_active_time: request.initiating_master_active_time.unwrap_or(-1),
-        },
-    })
 }
 
 #[async_trait]
@@ -341,8 +326,8 @@ impl AdminService<CallContext> for Admin {
         if !request.log_class_name.contains("SlowLogResponseRequest") {
             return Err(JavaException::new(class::DO_NOT_RETRY_IO, "Invalid request params"));
         }
-        let none = pb::SlowLogResponses::default();
-        Ok(pb::LogEntry { log_class_name: SLOW_LOG.into(), log_message: none.encode_to_vec().into() })
+        let log_message = self.slow_calls()?.encode_to_vec().into();
+        Ok(pb::LogEntry { log_class_name: SLOW_LOG.into(), log_message })
     }
 
     async fn get_slow_log_responses(
@@ -350,8 +335,7 @@ impl AdminService<CallContext> for Admin {
         _call: &CallContext,
         _request: pb::SlowLogResponseRequest,
     ) -> Result<pb::SlowLogResponses, JavaException> {
-        self.0.check_open()?;
-        Ok(pb::SlowLogResponses::default())
+        self.slow_calls()
     }
 
     async fn get_large_log_responses(
@@ -359,8 +343,7 @@ impl AdminService<CallContext> for Admin {
         _call: &CallContext,
         _request: pb::SlowLogResponseRequest,
     ) -> Result<pb::SlowLogResponses, JavaException> {
-        self.0.check_open()?;
-        Ok(pb::SlowLogResponses::default())
+        self.slow_calls()
     }
 
     async fn clear_slow_logs_responses(
@@ -370,6 +353,18 @@ impl AdminService<CallContext> for Admin {
     ) -> Result<pb::ClearSlowLogResponses, JavaException> {
         self.0.check_open()?;
         Ok(pb::ClearSlowLogResponses { is_cleaned: false })
+    }
+
+    /// Whatever state the server is in, as in Java.
+    async fn update_configuration(
+        &self,
+        _call: &CallContext,
+        _request: pb::UpdateConfigurationRequest,
+    ) -> Result<pb::UpdateConfigurationResponse, JavaException> {
+        let settings = self.0.settings.clone();
+        let read = tokio::task::spawn_blocking(move || settings.reread()).await;
+        read.map_err(|error| io(&error))?.map_err(|error| unreadable(&chain(&error)))?;
+        Ok(pb::UpdateConfigurationResponse {})
     }
 
     async fn get_server_info(
@@ -394,32 +389,6 @@ impl AdminService<CallContext> for Admin {
         self.0.stop(&request.reason);
         Ok(pb::StopServerResponse {})
     }
-}
-
-/// What lies in memory only has no middle that could be found.
-async fn best_split_row(region: &Region) -> Result<Option<bytes::Bytes>, JavaException> {
-    if let Some(row) = region.best_split_row().await.map_err(java)? {
-        return Ok(Some(row));
-    }
-    region.flush().await.map_err(java)?;
-    region.best_split_row().await.map_err(java)
-}
-
-fn compact(server: &Server, region: Arc<Region>, major: bool) {
-    if !server.ready().is_ok_and(|(_, storage)| storage.log.compacts()) {
-        tracing::info!(region = %region.info().name(), major, "compactions are switched off");
-        return;
-    }
-    // Who asks now is told that a compaction is on its way.
-    let counted = region.count_compaction(major);
-    server.spawn(async move {
-        let _counted = counted;
-        let name = region.info().name();
-        match region.compact(major).await {
-            Ok(done) => tracing::info!(region = %name, major, done, "compaction"),
-            Err(error) => tracing::warn!(region = %name, major, error = chain(&error), "compaction failed"),
-        }
-    });
 }
 
 fn unreadable(error: &dyn std::fmt::Display) -> JavaException {

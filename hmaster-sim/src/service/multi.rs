@@ -59,12 +59,13 @@ pub(super) async fn multi(
 
 fn check_size(server: &Server, request: &pb::MultiRequest) -> Result<(), JavaException> {
     let actions: usize = request.region_action.iter().map(|region| region.action.len()).sum();
-    let threshold = server.options.batch_actions_warn;
+    let guardrails = server.settings.guardrails();
+    let threshold = guardrails.batch_actions_warn;
     if actions <= threshold {
         return Ok(());
     }
     tracing::warn!(actions, threshold, "large batch operation");
-    if !server.options.reject_large_batches {
+    if !guardrails.reject_large_batches {
         return Ok(());
     }
     let message = format!(
@@ -233,7 +234,8 @@ impl<C: Iterator<Item = Cell> + Send> Multi<'_, C> {
 
     /// A client that says its release is new enough to ask again for what was left out.
     fn is_answer_full(&self) -> bool {
-        self.call.client_version.is_some() && self.answer_bytes > self.server.options.result_bytes_max
+        self.call.client_version.is_some()
+            && self.answer_bytes > self.server.settings.guardrails().result_bytes_max
     }
 
     fn too_large(&self) -> JavaException {

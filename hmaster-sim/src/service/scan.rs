@@ -149,7 +149,7 @@ async fn read_on(
         return Err(JavaException::new(class::NOT_SERVING_REGION, message));
     }
     let rows = if wanted.rows > 0 {
-        scanner.read(wanted, server.options.result_bytes_max, response).await?
+        scanner.read(wanted, server.settings.guardrails().result_bytes_max, response).await?
     } else {
         response.more_results_in_region = Some(true);
         Vec::new()

@@ -10,6 +10,7 @@ use hmaster_types::{RegionInfo, ServerName, class};
 use prost::Message as _;
 
 use crate::cluster::{Cluster, Master, Told, get, order_to_close, order_to_open, put};
+use crate::running::Running;
 
 async fn outcome(master: &mut Master) -> pb::RemoteProcedureResult {
     master
@@ -22,11 +23,7 @@ async fn outcome(master: &mut Master) -> pb::RemoteProcedureResult {
 
 #[tokio::test]
 async fn regions_are_opened_and_closed_and_that_is_reported_until_it_is_heard() {
-    let cluster = Cluster::new().await;
-    let mut master = cluster.master().await;
-    cluster.up().await;
-    let server = cluster.region_server().await;
-    let region = cluster.table("t").await;
+    let Running { cluster, mut master, server, region } = Running::new().await;
     let admin = cluster.admin(&server);
 
     let open = order_to_open(&server, &region, 11);
@@ -54,11 +51,7 @@ async fn regions_are_opened_and_closed_and_that_is_reported_until_it_is_heard() 
 
 #[tokio::test]
 async fn a_master_that_is_starting_is_told_again() {
-    let cluster = Cluster::new().await;
-    let mut master = cluster.master().await;
-    cluster.up().await;
-    let server = cluster.region_server().await;
-    let region = cluster.table("t").await;
+    let Running { cluster, mut master, server, region } = Running::new().await;
     master.script.refusals.lock().extend([class::PLEASE_HOLD, class::IO, class::SERVER_NOT_RUNNING_YET]);
     cluster.open(&mut master, &server, &region).await;
 }
@@ -163,12 +156,7 @@ async fn procedures_that_are_not_there_fail() {
 
 #[tokio::test]
 async fn administration() {
-    let cluster = Cluster::new().await;
-    let mut master = cluster.master().await;
-    cluster.up().await;
-    let server = cluster.region_server().await;
-    let region = cluster.table("t").await;
-    cluster.open(&mut master, &server, &region).await;
+    let Running { cluster, master: _master, server, region } = Running::serving().await;
     put(&cluster.rows(&server), &region, "r", "v").await.unwrap();
     let admin = cluster.admin(&server);
 
@@ -223,11 +211,7 @@ async fn compactions_can_be_switched_off_and_slow_calls_are_not_kept() {
 
 #[tokio::test]
 async fn a_replica_reads_what_is_flushed_and_refuses_changes() {
-    let cluster = Cluster::new().await;
-    let mut master = cluster.master().await;
-    cluster.up().await;
-    let server = cluster.region_server().await;
-    let region = cluster.table("t").await;
+    let Running { cluster, mut master, server, region } = Running::new().await;
     let replica = region.with_replica(1);
     cluster.open(&mut master, &server, &region).await;
     let rows = cluster.rows(&server);
@@ -251,12 +235,7 @@ async fn a_replica_reads_what_is_flushed_and_refuses_changes() {
 #[tokio::test]
 async fn what_is_not_there_is_refused_clearly() {
     use hmaster_protocol::services::client_service as service;
-    let cluster = Cluster::new().await;
-    let mut master = cluster.master().await;
-    cluster.up().await;
-    let server = cluster.region_server().await;
-    let region = cluster.table("t").await;
-    cluster.open(&mut master, &server, &region).await;
+    let Running { cluster, master: _master, server, region } = Running::serving().await;
     let address = crate::cluster::address(&server);
     let options = hmaster_rpc::client::CallOptions::default;
     let bulk = pb::PrepareBulkLoadRequest {

@@ -7,6 +7,7 @@ use hmaster_types::{RegionInfo, class};
 use prost::Message as _;
 
 use crate::cluster::{Cluster, address, beside, get, put, put_cell};
+use crate::running::Running;
 
 fn inline(kind: MutationType, row: &str, family: &str, qualifier: &str, value: &[u8]) -> pb::MutationProto {
     let value = QualifierValue {
@@ -24,12 +25,7 @@ fn inline(kind: MutationType, row: &str, family: &str, qualifier: &str, value: &
 
 #[tokio::test]
 async fn changes_of_one_row() {
-    let cluster = Cluster::new().await;
-    let mut master = cluster.master().await;
-    cluster.up().await;
-    let server = cluster.region_server().await;
-    let region = cluster.table("t").await;
-    cluster.open(&mut master, &server, &region).await;
+    let Running { cluster, master: _master, server, region } = Running::serving().await;
     let rows = cluster.rows(&server);
     let request = |mutation, nonce_group| pb::MutateRequest {
         region: (&region.name()).into(),
@@ -74,11 +70,7 @@ async fn changes_of_one_row() {
 
 #[tokio::test]
 async fn what_goes_wrong_has_its_java_class() {
-    let cluster = Cluster::new().await;
-    let mut master = cluster.master().await;
-    cluster.up().await;
-    let server = cluster.region_server().await;
-    let region = cluster.table("t").await;
+    let Running { cluster, mut master, server, region } = Running::new().await;
     let rows = cluster.rows(&server);
     let gone = put(&rows, &region, "r", "v").await.unwrap_err();
     assert!(gone.exception().unwrap().is(class::NOT_SERVING_REGION), "{gone}");
@@ -207,12 +199,7 @@ async fn several_rows_of_meta_change_as_one() {
 
 #[tokio::test]
 async fn clients_without_a_codec_get_cells_in_the_message() {
-    let cluster = Cluster::new().await;
-    let mut master = cluster.master().await;
-    cluster.up().await;
-    let server = cluster.region_server().await;
-    let region = cluster.table("t").await;
-    cluster.open(&mut master, &server, &region).await;
+    let Running { cluster, master: _master, server, region } = Running::serving().await;
     put(&cluster.rows(&server), &region, "r", "v").await.unwrap();
     let options =
         ClientOptions { codec: None, ..ClientOptions::new(hmaster_protocol::CallUser::new("plain")) };

@@ -15,6 +15,7 @@ use hmaster_rpc::server::{BindError, RpcServer, ServerOptions};
 use hmaster_types::{Chance, Clock, ServerName, StartCode, SystemClock};
 use hmaster_web::{InfoServer, Sources};
 
+use super::settings::LiveSettings;
 use super::view::View;
 use super::{Master, Parts, Stop};
 use crate::adapters::host_names::SystemHostNames;
@@ -99,7 +100,8 @@ impl MasterBuilder {
             chance: chance.clone(),
             bootstrap_nodes_max: options.rpc.bootstrap_nodes_max as usize,
         });
-        let admin = Arc::new(AdminServices { role: role.clone() });
+        let settings = Arc::new(LiveSettings::new(config.clone()));
+        let admin = Arc::new(AdminServices { role: role.clone(), settings: settings.clone() });
         let hbck = Arc::new(HbckServices { role: role.clone() });
         let locks = Arc::new(LockServices { role: role.clone() });
         let region_servers =
@@ -133,6 +135,7 @@ impl MasterBuilder {
         let info_port = pages.as_ref().map_or(0, |pages| pages.local_addr().port());
         let parts = Parts {
             config,
+            settings,
             server,
             info_port,
             backup,

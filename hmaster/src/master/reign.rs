@@ -107,7 +107,7 @@ async fn begin(
     };
     let (env, tasks) = MasterEnv::new(
         identity,
-        Arc::new(options.clone()),
+        parts.settings.online.clone(),
         parts.clock.clone(),
         parts.chance.clone(),
         progress.clone(),

@@ -15,7 +15,8 @@ fn server(host: &str, start: u64) -> ServerName {
 }
 
 fn start(host: &str, start: u64) -> StartUp {
-    StartUp { server: server(host, start), clock_ms: NOW, version: ServerVersion::default() }
+    let version = ServerVersion::default();
+    StartUp { server: server(host, start), clock_ms: NOW, version, refuse_decommissioned: false }
 }
 
 #[test]
@@ -180,11 +181,12 @@ fn servers_that_leave_a_cluster_that_goes_down_are_not_recovered() {
 
 #[test]
 fn decommissioned_hosts_are_refused_when_so_configured() {
-    let limits = ServerLimits { reject_decommissioned_hosts: true, ..ServerLimits::default() };
-    let servers = ServerManager::new(Arc::new(ManualClock::at(NOW)), limits);
+    let servers = manager();
+    let refused = |host: &str| StartUp { refuse_decommissioned: true, ..start(host, 2) };
     servers.drain(&server("a", 1));
-    assert!(servers.start_up(&start("a", 2), true).unwrap_err().is(class::DECOMMISSIONED_HOST_REJECTED));
-    assert!(servers.start_up(&start("b", 2), true).is_ok());
+    assert!(servers.start_up(&refused("a"), true).unwrap_err().is(class::DECOMMISSIONED_HOST_REJECTED));
+    assert!(servers.start_up(&refused("b"), true).is_ok());
+    assert!(servers.start_up(&start("a", 2), true).is_ok());
 }
 
 #[tokio::test]

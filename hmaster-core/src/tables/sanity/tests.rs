@@ -40,6 +40,8 @@ fn what_java_makes_is_fine() {
         with_family(attribute::BLOOMFILTER, "rowcol"),
         with_family(attribute::DATA_BLOCK_ENCODING, "fast_diff"),
         with_table(attribute::MAX_FILESIZE, "2097152"),
+        with_table(attribute::SPLIT_POLICY, "org.apache.hadoop.hbase.regionserver.SteppingSplitPolicy"),
+        with_table(attribute::SPLIT_POLICY, "org.example.Policy"),
         with_table("hbase.hstore.compaction.min", " 0x10 "),
         with_configuration(&[("hbase.hstore.compaction.ratio", "1.2")]),
         with_configuration(&[
@@ -76,6 +78,11 @@ fn what_is_wrong_is_named() {
             "'hbase.hstore.compaction.max' must be an integer.",
         ),
         (with_table("hbase.hstore.compaction.max", "3000000000"), "must be an integer."),
+        (
+            with_table(attribute::SPLIT_POLICY, "org.apache.hadoop.hbase.regionserver.HRegion"),
+            "Unable to load configured region split policy 'org.apache.hadoop.hbase.regionserver.HRegion' for table 't'",
+        ),
+        (with_table(attribute::SPLIT_POLICY, "ConstantSizeRegionSplitPolicy"), "split policy 'Constant"),
         (with_table(attribute::REGION_REPLICATION, "0"), "region replication should be at least one"),
         (
             with_family(attribute::COMPRESSION, "ZIP"),
