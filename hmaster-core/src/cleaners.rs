@@ -18,7 +18,9 @@ mod sweep;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
+use tokio_util::sync::CancellationToken;
 
 use crate::environment::MasterEnv;
 use crate::ports::old_files::{Attic, OldFiles};
@@ -32,6 +34,15 @@ pub use chain::UnknownPlugin;
 #[derive(Debug, Default)]
 pub struct Cleaners {
     at_work: AsyncMutex<()>,
+    /// Ends the run that is under way.
+    stop: Mutex<CancellationToken>,
+}
+
+impl Cleaners {
+    /// Ends a run that is under way: from now on files may be needed that nobody needed when it began.
+    pub(crate) fn interrupt(&self) {
+        self.stop.lock().cancel();
+    }
 }
 
 impl MasterEnv {
@@ -56,14 +67,23 @@ impl MasterEnv {
     /// Cleans now, whether that is switched on or not; waits for a run that is under way. True when no old file is left.
     pub async fn clean(&self) -> bool {
         let _at_work = self.cleaners.at_work.lock().await;
+        // Before it is asked whether a snapshot is being taken.
+        let stop = self.shutdown.child_token();
+        *self.cleaners.stop.lock() = stop.clone();
         // What is needed is found out before what is there is listed: what becomes old from now on is young.
         let began_ms = self.clock.now_ms();
-        let wals = self.clean_attic(Attic::Wals, began_ms, self.queued_wals().await).await;
-        let files = self.clean_attic(Attic::StoreFiles, began_ms, self.files_in_use().await).await;
+        let wals = self.clean_attic(Attic::Wals, began_ms, self.queued_wals().await, &self.shutdown).await;
+        let files = self.clean_attic(Attic::StoreFiles, began_ms, self.files_in_use().await, &stop).await;
         wals && files
     }
 
-    async fn clean_attic(&self, attic: Attic, began_ms: u64, needed: Result<Needed, String>) -> bool {
+    async fn clean_attic(
+        &self,
+        attic: Attic,
+        began_ms: u64,
+        needed: Result<Needed, String>,
+        stop: &CancellationToken,
+    ) -> bool {
         let options = self.online.get();
         let chain = match attic {
             Attic::Wals => Chain::of_wals(&options.cleaners),
@@ -82,7 +102,7 @@ impl MasterEnv {
         };
         let Ok(chain) = chain else { return false };
         let files: &dyn OldFiles = &*self.files;
-        let sweep = Sweep { files, attic, chain: &chain, needed: &needed, began_ms, stop: &self.shutdown };
+        let sweep = Sweep { files, attic, chain: &chain, needed: &needed, began_ms, stop };
         let swept = sweep.run().await;
         tracing::info!(?attic, deleted = swept.deleted, kept = swept.kept, "cleaned");
         swept.kept == 0
@@ -96,7 +116,11 @@ impl MasterEnv {
 
     /// The store files that snapshots refer to, or that replication has yet to load elsewhere.
     async fn files_in_use(&self) -> Result<Needed, String> {
+        let before = self.no_snapshot_runs().ok_or("a snapshot is being taken")?;
         let snapshots = self.files.snapshot_files().await.map_err(|error| error.to_string())?;
+        if !self.no_snapshot_since(before) {
+            return Err("a snapshot was taken meanwhile".into());
+        }
         let mut needed: BTreeSet<String> =
             snapshots.iter().flat_map(|name| names::files_behind(name)).collect();
         needed.extend(self.zookeeper.queued_hfiles().await.map_err(|error| error.to_string())?);

@@ -26,6 +26,7 @@
 //! - [`services`]: what can be asked of a master. Requests become nouns at the door.
 //! - [`tables`], [`namespaces`], [`regions`]: what operators do, as procedures. [`registry`] lists every class.
 //! - [`assignment`]: the state of each region, and the procedures that change it.
+//! - [`snapshots`]: taken of tables, and brought back in them.
 //! - [`crash`]: dead region servers. [`servers`]: those that live. [`remote`]: orders to them.
 //! - [`catalog`]: hbase:meta, written in batches. [`placement`]: where regions go. [`janitor`]: what is left to tidy.
 //! - [`changes`]: waiting for any of these.
@@ -67,6 +68,7 @@ pub mod remote;
 pub mod role;
 pub mod servers;
 pub mod services;
+pub mod snapshots;
 pub mod startup;
 pub mod step;
 pub mod switches;

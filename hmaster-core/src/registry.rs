@@ -8,6 +8,7 @@ use crate::environment::MasterEnv;
 use crate::locking;
 use crate::namespaces;
 use crate::regions;
+use crate::snapshots;
 use crate::tables::{
     close_regions, create, delete, disable, enable, excess_replicas, flush, init_meta, modify, reopen,
     store_file_tracker, truncate,
@@ -44,6 +45,10 @@ pub fn registry() -> Registry<MasterEnv> {
         .with_machine(regions::gc::CLASS, regions::gc::decode)
         .with_machine(regions::gc_merged::CLASS, regions::gc_merged::decode)
         .with(regions::flush::CLASS, regions::flush::decode)
+        .with_machine(snapshots::take::CLASS, snapshots::take::decode)
+        .with(snapshots::region::CLASS, snapshots::region::decode)
+        .with_machine(snapshots::restore::CLASS, snapshots::restore::decode)
+        .with_machine(snapshots::clone::CLASS, snapshots::clone::decode)
         .with_machine(namespaces::create::CLASS, namespaces::create::decode)
         .with_machine(namespaces::modify::CLASS, namespaces::modify::decode)
         .with_machine(namespaces::delete::CLASS, namespaces::delete::decode)

@@ -32,6 +32,7 @@ mod registry;
 mod replication;
 mod schema;
 mod servers;
+mod snapshots;
 mod split_keys;
 mod submit;
 mod switches;

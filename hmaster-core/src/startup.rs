@@ -177,6 +177,7 @@ pub async fn run(reign: &Reign) -> Result<(), StartError> {
     env.tasks.spawn(env.clone().run_balancer());
     env.tasks.spawn(env.clone().run_consistency_checks());
     env.tasks.spawn(env.clone().run_cleaners());
+    env.tasks.spawn(env.clone().run_snapshot_cleaner());
     env.progress.finish();
     Ok(())
 }

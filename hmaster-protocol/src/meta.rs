@@ -14,8 +14,8 @@ use hmaster_types::{RegionInfo, RegionState, ServerName};
 pub use read::{MetaError, MetaReader};
 pub use write::{
     MetaRowMutation, TABLE_FAMILY, add_region, delete_merge_qualifiers, delete_region, delete_replicas,
-    delete_row, delete_table_state, merge_regions, put_barrier, put_region, put_table_state, split_region,
-    table_rows,
+    delete_row, delete_table_state, merge_regions, put_barrier, put_daughters, put_region, put_table_state,
+    split_region, table_rows,
 };
 
 /// Family of everything about regions.

@@ -62,7 +62,7 @@ pub use glimpse::{Glimpse, GlimpsedLog};
 pub use mem_store::RowCells;
 pub use schema::{INFO_FAMILY, PROC_FAMILY, REGION_SERVER_FAMILY, STATE_FAMILY};
 pub use store_files::{StoreFileList, parse_store_file_list};
-pub(crate) use store_files::{first_list, load_list};
+pub(crate) use store_files::{first_list, list_after, list_numbers, load_list};
 
 /// Bounds of a [`MasterRegion`].
 #[derive(Debug, Clone, Copy)]

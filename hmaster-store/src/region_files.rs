@@ -1,5 +1,5 @@
 //! Store files of tables' regions, as far as a master handles them: references for the daughters of a split and for a
-//! merged region, and the question whether any are left. Counterpart of the parts of `HRegionFileSystem` that
+//! merged region, the question whether any are left, and what snapshots list and bring back. Counterpart of the parts of `HRegionFileSystem` that
 //! `SplitTableRegionProcedure`, `MergeTableRegionsProcedure` and `CatalogJanitor` use, with the store file trackers.
 //!
 //! Everything can be done again, and begins with taking away what an attempt before it left. Before it says that it is
@@ -13,7 +13,9 @@
 //! - A region that still has references can't be split or merged. Java passes them over when it splits, taking them for
 //!   left-overs of a compaction.
 
+mod listing;
 mod names;
+mod restore;
 
 use std::collections::BTreeSet;
 
@@ -32,6 +34,7 @@ use crate::hfile::{HFile, Half, Reference};
 use crate::region::{first_list, load_list};
 
 pub use names::StoreFileName;
+pub use restore::Restore;
 
 /// Files looked at, or made, at once (Java's `hbase.regionserver.region.split.threads.max` is about as many).
 const FILES_AT_ONCE: usize = 16;
@@ -62,8 +65,14 @@ pub enum RegionFilesError {
     /// The region's own files are references yet.
     #[error("{0} is a reference: the region must be compacted first")]
     HasReferences(FsPath),
+    /// What a reference or a link stands for is nowhere.
+    #[error("{0} leads nowhere")]
+    Dangling(FsPath),
+    /// A snapshot's manifest says something that can't be.
+    #[error("a snapshot's manifest: {0}")]
+    Manifest(String),
     /// Not all that was made is there.
-    #[error("{folder} has {found} references instead of {expected}")]
+    #[error("{folder} has {found} files instead of {expected}")]
     Count {
         /// Where they should be.
         folder: FsPath,

@@ -188,6 +188,10 @@ pub mod class {
         RESTORE_SNAPSHOT = "org.apache.hadoop.hbase.snapshot.RestoreSnapshotException", true;
         /// The snapshot's files aren't whole.
         CORRUPTED_SNAPSHOT = "org.apache.hadoop.hbase.snapshot.CorruptedSnapshotException", true;
+        /// Nobody takes such a snapshot, and there is none.
+        UNKNOWN_SNAPSHOT = "org.apache.hadoop.hbase.snapshot.UnknownSnapshotException", true;
+        /// The snapshot's time is over.
+        SNAPSHOT_TTL_EXPIRED = "org.apache.hadoop.hbase.snapshot.SnapshotTTLExpiredException", true;
         /// Any other trouble with a snapshot.
         HBASE_SNAPSHOT = "org.apache.hadoop.hbase.snapshot.HBaseSnapshotException", true;
         /// No such replication peer.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use hmaster_types::{EncodedName, RegionInfo, SeqNum, ServerName, TableDescriptor, TableName};
 
 use super::old_files::OldFiles;
+use super::snapshot_files::SnapshotFiles;
 
 /// Something in the file system didn't work. The text names the operation and the path.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -49,7 +50,7 @@ pub struct RootInfo {
 
 /// The root folder.
 #[async_trait]
-pub trait MasterFiles: OldFiles {
+pub trait MasterFiles: OldFiles + SnapshotFiles {
     /// Waits out the safe mode, checks version and id or makes them, makes the folders, clears `.tmp`.
     async fn prepare(&self) -> Result<RootInfo, FilesError>;
 

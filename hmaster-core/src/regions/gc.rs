@@ -9,6 +9,7 @@ use hmaster_procedure::{
 use hmaster_protocol::{meta, pb};
 use hmaster_types::{RegionInfo, RegionState};
 
+use crate::assignment::RegionNode;
 use crate::codec;
 use crate::environment::MasterEnv;
 use crate::message::Event;
@@ -46,9 +47,13 @@ impl GcRegion {
     /// A region that somebody has opened again, with an operator's help perhaps, has data of its own. Java archives it
     /// all the same.
     fn prepare(&self, env: &MasterEnv) -> StateFlow<MasterEnv, State> {
-        use RegionState::{Closing, Merging, Open, Opening, Splitting};
+        use RegionState::{Closed, Closing, Merging, Open, Opening, Splitting};
         let in_use = env.regions.get(self.region.encoded_name());
-        match in_use.filter(|node| node.is_in(&[Open, Opening, Closing, Splitting, Merging])) {
+        // One that a snapshot has brought back is closed, and isn't split.
+        let is_whole = |node: &RegionNode| node.state() == Closed && !node.is_split();
+        let is_alive =
+            |node: &RegionNode| node.is_in(&[Open, Opening, Closing, Splitting, Merging]) || is_whole(node);
+        match in_use.filter(is_alive) {
             Some(node) => {
                 tracing::error!(%node, "not removed: it may be open");
                 StateFlow::End

@@ -4,9 +4,9 @@
 use hmaster_protocol::{CallContext, pb};
 use hmaster_types::{JavaException, TableName, class};
 
-use super::absent::{absent, no_snapshots};
+use super::absent::absent;
 use super::submit::{finish, submit};
-use super::{bad_argument, refusal};
+use super::{bad_argument, refusal, snapshots};
 use crate::environment::MasterEnv;
 use crate::role::RoleCell;
 use crate::tables::flush::{self, FlushTable};
@@ -27,6 +27,10 @@ pub(super) async fn exec(
 ) -> Result<pb::ExecProcedureResponse, JavaException> {
     let env = role.initialized()?;
     let procedure = request.procedure;
+    if procedure.signature == SNAPSHOT {
+        snapshots::take_by_barrier(role, call, &procedure).await?;
+        return Ok(pb::ExecProcedureResponse { expected_timeout: Some(WAIT_MS_MAX), return_data: None });
+    }
     let table = flushed_table(&procedure)?;
     let listed = procedure.configuration.into_iter().filter(|pair| pair.name == FAMILIES);
     let families: Vec<_> = listed
@@ -52,12 +56,16 @@ pub(super) fn exec_with_return(
 
 /// A flush is done when none of the table is under way: clients ask after they have ordered one. Unlike Java's, the answer
 /// is the same after a change of masters.
-pub(super) fn is_done(
+pub(super) async fn is_done(
     role: &RoleCell,
     request: &pb::IsProcedureDoneRequest,
 ) -> Result<pb::IsProcedureDoneResponse, JavaException> {
     let env = role.initialized()?;
     let procedure = request.procedure.as_ref().ok_or_else(|| bad_argument("no procedure is named"))?;
+    if procedure.signature == SNAPSHOT {
+        let done = snapshots::is_barrier_done(role, procedure).await?;
+        return Ok(pb::IsProcedureDoneResponse { done: Some(done), snapshot: None });
+    }
     let table = flushed_table(procedure)?;
     let executor = env.executor().ok_or_else(refusal::reign_over)?;
     let details = format!("FlushTableProcedure table={table}");
@@ -70,7 +78,6 @@ pub(super) fn is_done(
 fn flushed_table(procedure: &pb::ProcedureDescription) -> Result<TableName, JavaException> {
     match &procedure.signature[..] {
         FLUSH => procedure.instance().parse().map_err(bad_argument),
-        SNAPSHOT => Err(no_snapshots()),
         ROLL_WALS => Err(absent("this master coordinates no backups (rolllog-proc)")),
         other => Err(unknown(other)),
     }

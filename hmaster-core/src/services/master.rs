@@ -7,8 +7,9 @@ use hmaster_protocol::{CallContext, RpcService, bad_request, decode, pb};
 use hmaster_types::JavaException;
 
 use super::{
-    MasterServices, absent, access, balancing, barriers, cluster_status, compactions, janitors, lifecycle,
-    list, namespaces, procedures, quotas, region_changes, regions, replication, schema, servers, switches,
+    MasterServices, access, balancing, barriers, cluster_status, compactions, janitors, lifecycle, list,
+    namespaces, procedures, quotas, region_changes, regions, replication, schema, servers, snapshots,
+    switches,
 };
 use crate::switches::Switch;
 
@@ -233,15 +234,15 @@ master_calls! { |master, role, call, request|
 
     // Snapshots
     snapshot(SnapshotRequest) -> SnapshotResponse:
-        absent::snapshots(role);
+        snapshots::take(role, call, request).await;
     is_snapshot_done(IsSnapshotDoneRequest) -> IsSnapshotDoneResponse:
-        absent::snapshots(role);
+        snapshots::is_done(role, request).await;
     get_completed_snapshots(GetCompletedSnapshotsRequest) -> GetCompletedSnapshotsResponse:
-        absent::snapshots(role);
+        snapshots::list(role).await;
     delete_snapshot(DeleteSnapshotRequest) -> DeleteSnapshotResponse:
-        absent::snapshots(role);
+        snapshots::delete(role, call, request).await;
     restore_snapshot(RestoreSnapshotRequest) -> RestoreSnapshotResponse:
-        absent::snapshots(role);
+        snapshots::restore(role, call, request).await;
 
     // Barrier procedures
     exec_procedure(ExecProcedureRequest) -> ExecProcedureResponse:
@@ -249,7 +250,7 @@ master_calls! { |master, role, call, request|
     exec_procedure_with_ret(ExecProcedureRequest) -> ExecProcedureResponse:
         barriers::exec_with_return(role, &request);
     is_procedure_done(IsProcedureDoneRequest) -> IsProcedureDoneResponse:
-        barriers::is_done(role, &request);
+        barriers::is_done(role, &request).await;
 
     // Quotas
     set_quota(SetQuotaRequest) -> SetQuotaResponse:

@@ -92,6 +92,34 @@ pub(crate) fn check_trackers(
     Ok(())
 }
 
+/// Checks that families keep the store file tracker they have when a snapshot is restored. Counterpart of
+/// `validatePreRestoreSnapshot`.
+///
+/// # Errors
+/// When one would change; files would be lost from sight.
+pub(crate) fn check_same_trackers(
+    current: &TableDescriptor,
+    snapshot: &TableDescriptor,
+    otherwise: &str,
+) -> Result<(), JavaException> {
+    for family in current.families() {
+        let Some(restored) = snapshot.family(family.name()) else { continue };
+        let is = StoreFileTracker::of(current, family, otherwise).map_err(unknown_tracker)?;
+        let was = StoreFileTracker::of(snapshot, restored, otherwise).map_err(unknown_tracker)?;
+        if is.name() != was.name() {
+            let message = format!(
+                "Restoring Snapshot is not possible because  the config for column family {} has incompatible configuration. \
+                 Current SFT: {} SFT from snapshot: {}",
+                to_string_binary(family.name()),
+                is.name(),
+                was.name()
+            );
+            return Err(JavaException::new(class::RESTORE_SNAPSHOT, message));
+        }
+    }
+    Ok(())
+}
+
 /// A setting that names no tracker, as clients are told.
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
 pub(crate) fn unknown_tracker(error: UnknownTracker) -> JavaException {

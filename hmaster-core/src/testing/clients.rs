@@ -1,5 +1,6 @@
 //! What clients do: ask for changes and wait for their ends, write rows, read them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hmaster_procedure::Status;
@@ -10,6 +11,7 @@ use hmaster_types::{
 };
 
 use super::World;
+use super::invariants::{Written, durable};
 use super::rows;
 use super::server::Failure;
 use super::state::State;
@@ -119,6 +121,21 @@ impl World {
             }
             None => false,
         }
+    }
+
+    /// All rows of a table with their values, as clients would find them.
+    pub fn rows(&self, table: &TableName) -> BTreeMap<Vec<u8>, u64> {
+        self.with(|state| durable::rows(state, table))
+    }
+
+    /// From now on a table has to have these rows, and no others: it was restored, or made of another.
+    pub fn expect_rows(&self, table: &TableName, rows: &BTreeMap<Vec<u8>, u64>) {
+        self.with(|state| {
+            state.truth.rows.retain(|(other, _), _| other != table);
+            let written = |value: u64| Written { acknowledged: value, tried: value };
+            let rows = rows.iter().map(|(row, value)| ((table.clone(), row.clone()), written(*value)));
+            state.truth.rows.extend(rows);
+        });
     }
 
     /// A table is about to be deleted: its rows need not be there any more.

@@ -1,7 +1,7 @@
 //! What must hold in a world whatever goes wrong, one file each. Some are checked when a region is opened, a file moved or
 //! a procedure stored, the others once everything has come to rest.
 
-mod durable;
+pub(super) mod durable;
 mod ends;
 mod ids_once;
 mod open_once;

@@ -4,6 +4,7 @@ mod files;
 mod old_files;
 mod procedures;
 mod servers;
+pub(super) mod snapshots;
 mod store;
 mod zookeeper;
 

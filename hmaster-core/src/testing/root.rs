@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hmaster_protocol::pb;
 use hmaster_types::{Cell, EncodedName, RegionInfo, ServerName, TableDescriptor, TableName};
 
 /// Everything below `hbase.rootdir`.
@@ -23,7 +24,22 @@ pub struct Root {
     pub old_since_ms: Option<u64>,
     /// Store files that snapshots refer to.
     pub snapshot_files: BTreeSet<String>,
+    /// `.hbase-snapshot`.
+    pub snapshots: BTreeMap<String, SnapshotFolder>,
+    /// `.hbase-snapshot/.tmp`.
+    pub unfinished_snapshots: BTreeMap<String, SnapshotFolder>,
     files_made: u64,
+}
+
+/// A snapshot's folder.
+#[derive(Debug, Clone, Default)]
+pub struct SnapshotFolder {
+    /// `.snapshotinfo`.
+    pub info: Option<pb::SnapshotDescription>,
+    /// What is known of regions.
+    pub regions: BTreeMap<EncodedName, pb::SnapshotRegionManifest>,
+    /// The table's schema, once all that is in one file.
+    pub schema: Option<pb::TableSchema>,
 }
 
 /// A table's folder.
@@ -73,6 +89,15 @@ pub enum StoreFile {
         /// First row that isn't in it, if not to the end.
         end: Vec<u8>,
     },
+    /// All rows of another region's file, wherever that is by now.
+    Link {
+        /// The table whose file it is.
+        table: TableName,
+        /// The region.
+        region: EncodedName,
+        /// Which file.
+        file: FileName,
+    },
 }
 
 /// A WAL: edits of regions, in order.
@@ -115,6 +140,18 @@ pub(super) fn parse_wal(uri: &str) -> Option<WalPath<'_>> {
     Some(WalPath { folder, file })
 }
 
+fn highest(cells: &[Cell]) -> i64 {
+    cells.iter().map(Cell::sequence_id).max().unwrap_or(0).cast_signed()
+}
+
+/// A link by its name, `table=region-file`.
+pub(super) fn link_of(name: &FileName) -> Option<StoreFile> {
+    let (table, rest) = name.name.rsplit_once('=')?;
+    let (region, file) = rest.split_once('-')?;
+    let file = FileName { family: name.family.clone(), name: file.to_owned() };
+    Some(StoreFile::Link { table: table.replace('=', ":").parse().ok()?, region: region.parse().ok()?, file })
+}
+
 impl RegionFolder {
     /// A region without files.
     pub fn new(info: &RegionInfo) -> Self {
@@ -153,18 +190,58 @@ impl Root {
         match file {
             StoreFile::Cells(cells) => Ok(cells.clone()),
             StoreFile::Reference { region, file, start, end } => {
-                // Region servers look nowhere else: what was archived can't be read through a reference.
-                let own = self.tables.get(table).and_then(|table| table.regions.get(region));
-                let Some(referred) = own.and_then(|region| region.files.get(file)) else {
+                let Some(referred) = self.referred(table, *region, file) else {
                     return Err(format!(
                         "{} of {table} refers to {} of {region}, which is gone",
                         name.name, file.name
                     ));
                 };
-                let mut cells = self.cells_of(table, file, referred)?;
+                let mut cells = self.cells_of(table, file, &referred)?;
                 cells.retain(|cell| cell.row() >= &start[..] && (end.is_empty() || cell.row() < &end[..]));
                 Ok(cells)
             }
+            StoreFile::Link { table, region, file } => {
+                let Some(linked) = self.linked(table, *region, file) else {
+                    return Err(format!(
+                        "{} links to a file of {region} of {table}, which is gone",
+                        name.name
+                    ));
+                };
+                self.cells_of(table, file, linked)
+            }
+        }
+    }
+
+    /// What a reference of `table` refers to. Region servers look for a file in its region's folder only, and for a link
+    /// by its name.
+    pub(super) fn referred(
+        &self,
+        table: &TableName,
+        region: EncodedName,
+        file: &FileName,
+    ) -> Option<StoreFile> {
+        let own = self.tables.get(table).and_then(|table| table.regions.get(&region));
+        let own = own.and_then(|region| region.files.get(file)).cloned();
+        own.or_else(|| link_of(file).filter(|link| self.is_there(link)))
+    }
+
+    /// The file behind a link: in its table's folder or in the archive.
+    pub(super) fn linked(
+        &self,
+        table: &TableName,
+        region: EncodedName,
+        file: &FileName,
+    ) -> Option<&StoreFile> {
+        let own = self.tables.get(table).and_then(|table| table.regions.get(&region));
+        let own = own.and_then(|region| region.files.get(file));
+        own.or_else(|| self.archive.get(&(table.clone(), region))?.get(file))
+    }
+
+    /// Whether a link leads somewhere; what isn't a link does.
+    pub(super) fn is_there(&self, file: &StoreFile) -> bool {
+        match file {
+            StoreFile::Link { table, region, file } => self.linked(table, *region, file).is_some(),
+            StoreFile::Cells(_) | StoreFile::Reference { .. } => true,
         }
     }
 
@@ -172,8 +249,12 @@ impl Root {
     pub(super) fn flushed_sequence_id(&self, region: &RegionInfo) -> i64 {
         let Some(folder) = self.region(region) else { return -1 };
         let of_file = |file: &StoreFile| match file {
-            StoreFile::Cells(cells) => cells.iter().map(Cell::sequence_id).max().unwrap_or(0).cast_signed(),
+            StoreFile::Cells(cells) => highest(cells),
             StoreFile::Reference { .. } => 0,
+            StoreFile::Link { table, region, file } => match self.linked(table, *region, file) {
+                Some(StoreFile::Cells(cells)) => highest(cells),
+                _ => 0,
+            },
         };
         folder.files.values().map(of_file).max().unwrap_or(-1)
     }
@@ -209,7 +290,10 @@ impl Root {
 
     /// Moves a region's store files into the archive and forgets the region.
     pub(super) fn archive_region(&mut self, table: &TableName, region: EncodedName) {
-        let folder = self.tables.get_mut(table).and_then(|table| table.regions.remove(&region));
+        let mut folder = self.tables.get_mut(table).and_then(|table| table.regions.remove(&region));
+        if let Some(folder) = &mut folder {
+            folder.files.retain(|_, file| !matches!(file, StoreFile::Link { .. })); // they hold nothing
+        }
         if let Some(folder) = folder.filter(|folder| !folder.files.is_empty()) {
             self.archive.entry((table.clone(), region)).or_default().extend(folder.files);
         }

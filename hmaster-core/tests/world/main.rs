@@ -16,6 +16,7 @@ mod namespaces;
 mod regions;
 mod rpcs;
 mod servers;
+mod snapshots;
 mod successors;
 mod support;
 mod tables;

@@ -11,6 +11,7 @@ use hmaster_core::regions::merge::MergeRegions;
 use hmaster_core::regions::split::SplitRegion;
 use hmaster_core::regions::truncate::TruncateRegion;
 use hmaster_core::registry::registry;
+use hmaster_core::snapshots::{CloneSnapshot, RestoreSnapshot, TakeSnapshot};
 use hmaster_core::step::ProcedureUser;
 use hmaster_core::tables::Prepared;
 use hmaster_core::tables::create::CreateTable;
@@ -24,7 +25,9 @@ use hmaster_core::tables::store_file_tracker::ModifyTracker;
 use hmaster_core::tables::store_file_tracker::initialize::InitializeTracker;
 use hmaster_core::tables::truncate::TruncateTable;
 use hmaster_core::testing::{World, table_schema};
-use hmaster_types::{EncodedName, NamespaceDescriptor};
+use hmaster_procedure::StateMachineProcedure;
+use hmaster_protocol::pb;
+use hmaster_types::{EncodedName, NamespaceDescriptor, TableDescriptor};
 
 use crate::enumerate::{Case, case, classes};
 use crate::support::{create, disable, enable, first_region, table};
@@ -212,7 +215,7 @@ fn kill(
     world: &World,
     server: &hmaster_types::ServerName,
     carrying_meta: bool,
-) -> Box<hmaster_procedure::StateMachineProcedure<ServerCrash>> {
+) -> Box<StateMachineProcedure<ServerCrash>> {
     world.crash_server(server);
     world.with(|state| state.znodes.region_servers.remove(server));
     world.env().servers.expire(server);
@@ -309,12 +312,63 @@ fn server_crash_by_order() -> Case {
 /// A client takes a lock and isn't heard of again.
 fn lock() -> Case {
     case(enabled, async |_| {
-        let request = hmaster_protocol::pb::LockRequest {
-            lock_type: hmaster_protocol::pb::LockType::Exclusive.into(),
+        let request = pb::LockRequest {
+            lock_type: pb::LockType::Exclusive.into(),
             table_name: Some((&table("t")).into()),
             ..Default::default()
         };
         Box::new(Lock::new(Target::of(&request).unwrap(), "a test".into()))
+    })
+}
+
+fn snapshot(world: &World) -> StateMachineProcedure<TakeSnapshot> {
+    let snapshot =
+        pb::SnapshotDescription { name: "s".into(), table: Some("t".into()), ..Default::default() };
+    let snapshot = hmaster_core::snapshots::validate(&world.env(), snapshot).unwrap();
+    TakeSnapshot::procedure(snapshot).unwrap()
+}
+
+fn take_snapshot() -> Case {
+    case(enabled, async |world| Box::new(snapshot(&world)))
+}
+
+fn take_snapshot_of_disabled_table() -> Case {
+    case(disabled, async |world| Box::new(snapshot(&world)))
+}
+
+/// A snapshot of a region of which two daughters are left: one region is added, two are removed, one stays.
+async fn in_a_snapshot(world: World) {
+    with_rows(world.clone()).await;
+    world.run(snapshot(&world)).await.unwrap();
+    assert!(world.put(&table("t"), "b"));
+    let region = first_region(&world, "t");
+    let split = SplitRegion::procedure(&world.env(), user(), &region, Some("g".into())).await;
+    world.run(split.unwrap()).await.unwrap();
+    disable(&world, "t").await;
+    world.forget_rows(&table("t"));
+}
+
+fn stored(world: &World) -> (pb::SnapshotDescription, TableDescriptor) {
+    world.with(|state| {
+        let folder = &state.root.snapshots["s"];
+        let schema = TableDescriptor::try_from(folder.schema.as_ref().unwrap()).unwrap();
+        (folder.info.clone().unwrap(), schema)
+    })
+}
+
+fn restore_snapshot() -> Case {
+    case(in_a_snapshot, async |world| {
+        let (snapshot, schema) = stored(&world);
+        let old = (*world.env().schemas.get(&table("t")).unwrap()).clone();
+        Box::new(RestoreSnapshot::procedure(user(), snapshot, [old, schema], false, Prepared::default()))
+    })
+}
+
+fn clone_snapshot() -> Case {
+    case(in_a_snapshot, async |world| {
+        let (snapshot, _) = stored(&world);
+        let schema = table_schema(&table("u"), 2);
+        Box::new(CloneSnapshot::procedure(user(), snapshot, schema, false, None, Prepared::default()))
     })
 }
 
@@ -342,6 +396,10 @@ moments!(
     disable_table,
     enable_table,
     delete_table,
+    take_snapshot,
+    take_snapshot_of_disabled_table,
+    restore_snapshot,
+    clone_snapshot,
     move_region,
     reopen_region,
     unassign_region,

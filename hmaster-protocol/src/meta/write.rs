@@ -181,6 +181,17 @@ pub fn delete_table_state(table: &TableName, timestamp: i64) -> MetaRowMutation 
     row
 }
 
+/// Marks a region as split into these. Counterpart of `MetaTableAccessor.addSplitsToParent`.
+pub fn put_daughters(parent: &RegionInfo, daughters: [&RegionInfo; 2], timestamp: i64) -> MetaRowMutation {
+    let gone = parent.to_builder().split(true).offline(true).build();
+    let mut row = MetaRowMutation::of_region(parent);
+    row.put_region_info(&gone, timestamp);
+    for (qualifier, daughter) in [(SPLIT_A, daughters[0]), (SPLIT_B, daughters[1])] {
+        row.put(CATALOG_FAMILY, qualifier, timestamp, &pbuf_encode(&pb::RegionInfo::from(daughter)));
+    }
+    row
+}
+
 /// The point of no return of a split: to be applied as one.
 pub fn split_region(
     parent: &RegionInfo,
@@ -190,12 +201,7 @@ pub fn split_region(
     barrier: bool,
     timestamp: i64,
 ) -> Vec<MetaRowMutation> {
-    let gone = parent.to_builder().split(true).offline(true).build();
-    let mut row = MetaRowMutation::of_region(parent);
-    row.put_region_info(&gone, timestamp);
-    for (qualifier, daughter) in [(SPLIT_A, daughters[0]), (SPLIT_B, daughters[1])] {
-        row.put(CATALOG_FAMILY, qualifier, timestamp, &pbuf_encode(&pb::RegionInfo::from(daughter)));
-    }
+    let mut row = put_daughters(parent, daughters, timestamp);
     if barrier {
         row.put_barrier(parent_open_seq_num, timestamp);
     }

@@ -18,7 +18,7 @@ use crate::error::{FileKind, Malformed, ParseFailure};
 use crate::hfile::{HFile, ScanRange};
 
 pub use tracker::{StoreFileList, parse_store_file_list};
-pub(crate) use tracker::{first_list, load as load_list};
+pub(crate) use tracker::{first_list, list_after, load as load_list, numbers as list_numbers};
 
 const FILE_TRACKER: &str = "FILE";
 

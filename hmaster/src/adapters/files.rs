@@ -1,6 +1,7 @@
 //! The root folder.
 
 mod old_files;
+mod snapshots;
 
 use std::sync::Arc;
 

@@ -1,10 +1,11 @@
 //! What was acknowledged is there: every row of every table that wasn't deleted, read where hbase:meta says it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hmaster_protocol::meta::MetaReader;
-use hmaster_types::{CellOrder, EncodedName, TableName};
+use hmaster_types::{Cell, CellOrder, EncodedName, TableName};
 
+use crate::testing::root::RegionFolder;
 use crate::testing::state::State;
 
 pub(super) fn check(state: &State) -> Vec<String> {
@@ -18,6 +19,26 @@ pub(super) fn check(state: &State) -> Vec<String> {
         }
     }
     found
+}
+
+/// All rows of a table with their values.
+pub(in crate::testing) fn rows(state: &State, table: &TableName) -> BTreeMap<Vec<u8>, u64> {
+    let live = live_regions(state);
+    let folders = state.root.tables.get(table).into_iter().flat_map(|folder| folder.regions.values());
+    let mut cells = Vec::new();
+    for folder in folders.filter(|folder| live.contains(&folder.info.encoded_name())) {
+        cells.extend(cells_of(state, folder).into_iter().filter(|cell| folder.info.contains_row(cell.row())));
+    }
+    let rows: BTreeSet<Vec<u8>> = cells.iter().map(|cell| cell.row().to_vec()).collect();
+    rows.into_iter().filter_map(|row| Some((row.clone(), read(state, &live, table, &row)?))).collect()
+}
+
+fn cells_of(state: &State, folder: &RegionFolder) -> Vec<Cell> {
+    let cells = match state.carrier(folder.info.encoded_name()) {
+        Some(carrier) => state.servers[carrier].cells(&state.root, &folder.info),
+        None => state.root.cells(&folder.info),
+    };
+    cells.unwrap_or_default()
 }
 
 /// The regions that clients find. The parents of splits and merges still have files, which nobody reads.
@@ -36,11 +57,7 @@ fn read(state: &State, live: &BTreeSet<EncodedName>, table: &TableName, row: &[u
     let holds =
         |info: &hmaster_types::RegionInfo| info.contains_row(row) && live.contains(&info.encoded_name());
     for folder in regions.values().filter(|folder| holds(&folder.info)) {
-        let own = match state.carrier(folder.info.encoded_name()) {
-            Some(carrier) => state.servers[carrier].cells(&state.root, &folder.info),
-            None => state.root.cells(&folder.info),
-        };
-        cells.extend(own.into_iter().flatten().filter(|cell| cell.row() == row));
+        cells.extend(cells_of(state, folder).into_iter().filter(|cell| cell.row() == row));
     }
     let rows = super::super::rows::visible(cells, CellOrder::User);
     let value = rows.first().and_then(|row| row.first()).map(|cell| cell.value().try_into());

@@ -7,9 +7,11 @@ pub(super) fn check(root: &Root) -> Vec<String> {
     for (table, folder) in &root.tables {
         for region in folder.regions.values() {
             for (name, file) in &region.files {
+                if !root.is_there(file) {
+                    found.push(format!("{} of {} links to what is gone", name.name, region.info));
+                }
                 let StoreFile::Reference { region: other, file, .. } = file else { continue };
-                let referred = folder.regions.get(other).and_then(|other| other.files.get(file));
-                if referred.is_none() {
+                if root.referred(table, *other, file).is_none_or(|file| !root.is_there(&file)) {
                     let (info, name, file) = (&region.info, &name.name, &file.name);
                     found.push(format!(
                         "{name} of {info} refers to {file} of {other} of {table}, which is gone"

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use hmaster_types::TableName;
 
 use super::MasterLink;
 use crate::ports::files::FilesError;
 use crate::ports::old_files::{Attic, OldFile, OldFiles};
-use crate::testing::root::{FileName, Root};
+use crate::testing::root::{FileName, Root, StoreFile};
 
 type Done<T> = Result<T, FilesError>;
 
@@ -19,7 +20,33 @@ fn archived(root: &Root) -> Vec<String> {
             .keys()
             .map(move |file| format!("{folder}/{}/{}", String::from_utf8_lossy(&file.family), file.name))
     });
-    files.collect()
+    files.chain(back_references(root)).collect()
+}
+
+/// Every link in a table is known where its file would be archived.
+fn back_references(root: &Root) -> impl Iterator<Item = String> + '_ {
+    let regions = root.tables.values().flat_map(|table| table.regions.values());
+    regions.flat_map(|folder| {
+        let of = |file: &StoreFile| {
+            let StoreFile::Link { table, region, file } = file else { return None };
+            let (linking_region, linking) =
+                (folder.info.encoded_name(), folder.info.table().as_str().replace(':', "="));
+            let family = String::from_utf8_lossy(&file.family);
+            let path = format!("data/{}/{}/{region}/{family}", table.namespace(), table.qualifier());
+            Some(format!("{path}/.links-{}/{linking_region}.{linking}", file.name))
+        };
+        folder.files.values().filter_map(of).collect::<Vec<_>>()
+    })
+}
+
+/// Whether a store file is there, by its path below the root folder.
+fn has(root: &Root, path: &str) -> bool {
+    let parts: Vec<_> = path.split('/').collect();
+    let ["data", namespace, table, region, family, name] = parts[..] else { return false };
+    let (Ok(table), Ok(region)) = (TableName::new(namespace, table), region.parse()) else { return false };
+    let file = FileName { family: family.as_bytes().to_vec(), name: name.to_owned() };
+    let folder = root.tables.get(&table).and_then(|table| table.regions.get(&region));
+    folder.is_some_and(|folder| folder.files.contains_key(&file))
 }
 
 fn paths(root: &Root, attic: Attic) -> Vec<String> {
@@ -77,12 +104,19 @@ impl OldFiles for MasterLink {
         .await
     }
 
-    /// There are no links in a world.
-    async fn is_in_root(&self, _: &str) -> Done<bool> {
-        self.look(|_| Ok(false)).await
+    async fn is_in_root(&self, path: &str) -> Done<bool> {
+        self.look(|root| Ok(has(root, path))).await
     }
 
     async fn snapshot_files(&self) -> Done<Vec<String>> {
-        self.look(|root| Ok(root.snapshot_files.iter().cloned().collect())).await
+        let list = |root: &Root| {
+            let mut names: Vec<String> = root.snapshot_files.iter().cloned().collect();
+            let folders = root.snapshots.values().chain(root.unfinished_snapshots.values());
+            let families =
+                folders.flat_map(|folder| folder.regions.values()).flat_map(|region| &region.family_files);
+            names.extend(families.flat_map(|family| &family.store_files).map(|file| file.name.clone()));
+            Ok(names)
+        };
+        self.look(list).await
     }
 }

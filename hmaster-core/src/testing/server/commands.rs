@@ -12,6 +12,7 @@ use super::Transit;
 use super::data::Failure;
 use crate::testing::World;
 use crate::testing::faults::Call;
+use crate::testing::link::snapshots::manifest;
 
 /// Pause before another look at a region that is being opened or closed.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -222,6 +223,7 @@ async fn run_callable(world: World, command: Command, procedure: pb::RemoteProce
     let result = match procedure.proc_class.rsplit('.').next() {
         Some("SplitWALCallable") => split_wal(&world, server, procedure.proc_data.unwrap_or_default()).await,
         Some("FlushRegionCallable") => flush_region(&world, server, procedure.proc_data.unwrap_or_default()),
+        Some("SnapshotRegionCallable") => list_region(&world, server, procedure.proc_data.unwrap_or_default()),
         _ => Err(JavaException::named("java.lang.ClassNotFoundException", procedure.proc_class, false)),
     };
     let status = match result {
@@ -260,6 +262,25 @@ async fn split_wal(world: &World, server: &ServerName, data: bytes::Bytes) -> Re
     world.work(server).await;
     world.with(|state| state.split(&parameter.wal_path, &flushed));
     Ok(())
+}
+
+/// A working folder that isn't there is no error, as in Java.
+fn list_region(world: &World, server: &ServerName, data: bytes::Bytes) -> Result<(), JavaException> {
+    let refuse = |reason: String| JavaException::new(class::IO, reason);
+    let parameter = pb::SnapshotRegionParameter::decode(data).map_err(|error| refuse(error.to_string()))?;
+    let region = RegionInfo::try_from(&parameter.region)?;
+    world.with(|state| {
+        let name = region.encoded_name();
+        if !state.server_mut(server).regions.get(&name).is_some_and(|region| region.is_online) {
+            return Err(JavaException::new(class::NOT_SERVING_REGION, name.to_string()));
+        }
+        state.flush_region(server, name).map_err(|_| refuse("its WALs are gone".into()))?;
+        let listed = manifest(&state.root, &region);
+        if let Some(folder) = state.root.unfinished_snapshots.get_mut(&parameter.snapshot.name) {
+            folder.regions.insert(name, listed);
+        }
+        Ok(())
+    })
 }
 
 fn flush_region(world: &World, server: &ServerName, data: bytes::Bytes) -> Result<(), JavaException> {

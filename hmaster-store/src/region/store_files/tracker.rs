@@ -104,15 +104,34 @@ pub fn parse_store_file_list(content: &[u8]) -> Result<Option<StoreFileList>, Pa
     Ok(Some(StoreFileList { timestamp: list.timestamp, names }))
 }
 
+/// The numbers of the lists that a family has, in order.
+pub(crate) async fn numbers(fs: &dyn FileSystem, folder: &FsPath) -> Result<Vec<u64>, FileError> {
+    let listed = fs.list(&folder.join(FOLDER)).await.found().map_err(FileKind::StoreFileList.fs())?;
+    let files = listed.iter().flatten().filter(|entry| entry.is_file());
+    let mut numbers: Vec<u64> = files.filter_map(|entry| number_of(&entry.name)).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
 /// The first list of a store that has none yet: the name of its file below the family's folder, and its content.
 /// Counterpart of `StoreFileListFile.write`.
 pub(crate) fn first_list(now_ms: u64, files: Vec<pb::StoreFileEntry>) -> ([String; 2], Bytes) {
-    let message = pb::StoreFileList { timestamp: now_ms, store_file: files, version: Some(VERSION_MAX) };
+    list_after(None, now_ms, files)
+}
+
+/// A list that counts instead of all up to the number `last`, if there is one.
+pub(crate) fn list_after(
+    last: Option<u64>,
+    now_ms: u64,
+    files: Vec<pb::StoreFileEntry>,
+) -> ([String; 2], Bytes) {
+    let number = last.map_or(now_ms, |last| now_ms.max(last.saturating_add(1)));
+    let message = pb::StoreFileList { timestamp: number, store_file: files, version: Some(VERSION_MAX) };
     let message = message.encode_to_vec();
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     let checksum = crc32fast::hash(&message);
     let content = [&length.to_be_bytes()[..], &message, &checksum.to_be_bytes()].concat();
-    ([FOLDER.to_owned(), format!("f1.{now_ms}")], content.into())
+    ([FOLDER.to_owned(), format!("f1.{number}")], content.into())
 }
 
 /// The list and its checksum.

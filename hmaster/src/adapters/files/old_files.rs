@@ -12,25 +12,25 @@ use hmaster_protocol::{decode, pb};
 use super::{RootFolder, chain};
 
 /// The largest manifest that is read. Java's region servers write at most 64 MB unless they are told otherwise.
-const MANIFEST_BYTES_MAX: usize = 1 << 30;
+pub(super) const MANIFEST_BYTES_MAX: usize = 1 << 30;
 /// Below the folder of snapshots: those being taken.
-const WORKING: &str = ".tmp";
-const SNAPSHOT_INFO: &str = ".snapshotinfo";
-const DATA_MANIFEST: &str = "data.manifest";
-const REGION_MANIFEST: &str = "region-manifest.";
+pub(super) const WORKING: &str = ".tmp";
+pub(super) const SNAPSHOT_INFO: &str = ".snapshotinfo";
+pub(super) const DATA_MANIFEST: &str = "data.manifest";
+pub(super) const REGION_MANIFEST: &str = "region-manifest.";
 
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
-fn failed(error: FsError) -> FilesError {
+pub(super) fn failed(error: FsError) -> FilesError {
     let fenced = matches!(error.kind, FsErrorKind::Fenced);
     FilesError { not_found: error.is_not_found(), fenced, message: chain(&error) }
 }
 
-fn told(message: String) -> FilesError {
+pub(super) fn told(message: String) -> FilesError {
     FilesError { message, not_found: false, fenced: false }
 }
 
 /// A path below a folder, from names with `/` between them.
-fn below(folder: FsPath, path: &str) -> Result<FsPath, FilesError> {
+pub(super) fn below(folder: FsPath, path: &str) -> Result<FsPath, FilesError> {
     let mut names = path.split('/').filter(|name| !name.is_empty());
     names.try_fold(folder, |folder, name| {
         folder.try_join(name).map_err(|error| told(format!("{path}: {error}")))
@@ -86,7 +86,7 @@ impl OldFiles for RootFolder {
     }
 }
 
-async fn folders(root: &RootDir, folder: &FsPath) -> Result<Vec<FsPath>, FilesError> {
+pub(super) async fn folders(root: &RootDir, folder: &FsPath) -> Result<Vec<FsPath>, FilesError> {
     let listed = root.file_system().list(folder).await.found().map_err(failed)?.unwrap_or_default();
     Ok(listed.iter().filter(|entry| entry.is_dir()).map(|entry| folder.join(&entry.name)).collect())
 }
