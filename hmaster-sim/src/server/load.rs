@@ -26,7 +26,7 @@ pub(crate) fn server_load(server: &Server, period: Period) -> pb::ServerLoad {
         number_of_requests: Some(period.requests / seconds),
         total_number_of_requests: Some(server.requests.total()),
         used_heap_mb: Some(rounded(memory, MIB)),
-        max_heap_mb: Some(rounded(memory, MIB)),
+        max_heap_mb: Some(rounded(memory_bytes_max(), MIB)),
         region_loads: regions.iter().map(|region| region_load(region)).collect(),
         coprocessors: coprocessors(&regions),
         report_start_time: Some(period.start_ms),
@@ -35,6 +35,12 @@ pub(crate) fn server_load(server: &Server, period: Period) -> pb::ServerLoad {
         info_server_port: Some(u32::MAX),
         ..Default::default()
     }
+}
+
+/// Rows may take all the memory there is. Clients tell by this number that a server has reported.
+fn memory_bytes_max() -> u64 {
+    let system = rustix::system::sysinfo();
+    u64::from(system.mem_unit).saturating_mul(system.totalram)
 }
 
 /// hbase:meta is served with the endpoint that its schema names, whatever else a schema names isn't there.
@@ -99,5 +105,10 @@ mod tests {
     #[test]
     fn little_is_more_than_nothing() {
         assert_eq!([0, 1, MIB, 3 * MIB + 1].map(|bytes| rounded(bytes, MIB)), [0, 1, 1, 3]);
+    }
+
+    #[test]
+    fn a_server_without_rows_has_memory() {
+        assert!(memory_bytes_max() > 64 * MIB);
     }
 }

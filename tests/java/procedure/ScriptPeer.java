@@ -185,10 +185,12 @@ public class ScriptPeer {
     }
   }
 
-  private static ProcedureExecutor<World> start(Store store, int workers) throws IOException {
+  private static ProcedureExecutor<World> start(Store store) throws IOException {
     World world = store.world;
     ProcedureExecutor<World> executor = new ProcedureExecutor<>(CONF, world, store, world.scheduler);
     world.executor = executor;
+    // With two of them Java's executor now and then never rolls a failed tree back, and its workers are idle.
+    int workers = 1;
     store.start(workers);
     executor.init(workers, true);
     executor.startWorkers();
@@ -200,8 +202,7 @@ public class ScriptPeer {
     if (!marks.equals("-")) {
       world.marks.addAll(Arrays.asList(marks.split(",")));
     }
-    // With two workers Java's executor now and then never ends a failed tree that it loads.
-    ProcedureExecutor<World> executor = start(new Store(rows, world), 1);
+    ProcedureExecutor<World> executor = start(new Store(rows, world));
     for (ProcedureProtos.Procedure row : rows) {
       if (!row.hasParentId()) {
         await(executor, row.getProcId());
@@ -215,7 +216,7 @@ public class ScriptPeer {
   private static void produce(String script) throws Exception {
     World world = new World();
     Store store = new Store(List.of(), world);
-    ProcedureExecutor<World> executor = start(store, 2);
+    ProcedureExecutor<World> executor = start(store);
     long id = executor.submitProcedure(new ScriptProcedure(script));
     await(executor, id);
     tell(executor, id);
