@@ -5,8 +5,9 @@ use crate::budget::{Budget, Meter};
 use crate::cluster::{Cluster, Region, Server};
 use crate::config::Config;
 use crate::constraints::{Broken, Constraints, Rules};
+use crate::cost::Function;
 use crate::cost::custom::CustomCost;
-use crate::need::needs_balance;
+use crate::need::{Verdict, needs_balance};
 use crate::plan::{Judgement, Move, Plan, keep_caps};
 use crate::search;
 use crate::state::State;
@@ -63,11 +64,15 @@ impl Balancer {
     /// As [`Self::plan`], with cost functions of the user's own. Their costs count in the search; [`Plan::after`] and
     /// the bounds tell of HBase's functions only.
     pub fn plan_with(&self, cluster: &Cluster, budget: Budget<'_>, own: &mut [Box<dyn CustomCost>]) -> Plan {
-        let start = State::new(cluster, &self.config);
+        let config = &self.effective_config();
+        let start = State::new(cluster, config);
         let rules = self.constraints.compile(cluster);
-        let verdict = needs_balance(&start, &self.config);
-        let wanted =
-            verdict.is_needed() || !rules.misplaced(cluster, start.places()).is_empty() || !own.is_empty();
+        let mut verdict = needs_balance(&start, config);
+        let misplaced = rules.misplaced(cluster, start.places()).len();
+        if misplaced > 0 && !verdict.is_needed() {
+            verdict = Verdict::Balance(format!("{misplaced} regions are where a constraint forbids them"));
+        }
+        let wanted = verdict.is_needed() || !own.is_empty();
         let mut meter = Meter::new(if own.is_empty() { budget } else { budget.half() });
         let (mut end, mut way) = (start.clone(), Vec::new());
         let mut candidates = 0;
@@ -76,7 +81,7 @@ impl Balancer {
                 Method::Targets => search::search,
                 Method::Walk => search::walk,
             };
-            way = search(&mut end, &self.config, &rules, &mut meter, budget.seed);
+            way = search(&mut end, config, &rules, &mut meter, budget.seed);
             candidates = meter.spent();
             if !own.is_empty() {
                 let rest =
@@ -88,17 +93,30 @@ impl Balancer {
             self.cap(&start, &mut end);
         }
         let moves = moves(cluster, &end);
-        let after = State::with_places(cluster, &self.config, end.into_places());
+        let after = State::with_places(cluster, config, end.into_places());
         Plan {
             verdict,
             moves,
             before: Judgement::of(&start),
             after: Judgement::of(&after),
             bounds: Bounds::new(&start, &after),
-            broken: broken(rules, &after),
+            broken: broken(&rules, &after),
             way,
             candidates,
+            rules,
         }
+    }
+
+    /// The settings, with weights for what must hold whatever the settings say.
+    fn effective_config(&self) -> Config {
+        let mut config = self.config.clone();
+        if self.constraints.apart {
+            for function in [Function::ReplicaHost, Function::ReplicaRack] {
+                let weight = &mut config.weights[function.index()];
+                *weight = weight.max(function.weight_default());
+            }
+        }
+        config
     }
 
     /// Keeps the number of moves within its bounds, HBase's own among them.
@@ -120,7 +138,7 @@ fn moves(cluster: &Cluster, end: &State<'_>) -> Vec<Move> {
 }
 
 /// Names what the places don't keep.
-fn broken(rules: Rules, end: &State<'_>) -> Vec<Broken> {
+fn broken(rules: &Rules, end: &State<'_>) -> Vec<Broken> {
     let cluster = end.cluster();
     let name = |server: Server| &cluster.server(server).name;
     let mut broken = Vec::new();
@@ -145,6 +163,6 @@ fn broken(rules: Rules, end: &State<'_>) -> Vec<Broken> {
             }
         }
     }
-    broken.extend(rules.impossible);
+    broken.extend(rules.impossible.iter().cloned());
     broken
 }

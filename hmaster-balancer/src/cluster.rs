@@ -6,6 +6,7 @@
 //! function ever sees them.
 
 mod builder;
+mod capacity;
 mod copies;
 mod locality;
 mod what_if;
@@ -13,6 +14,7 @@ mod what_if;
 use hmaster_types::{ServerName, TableName, to_string_binary};
 
 pub use builder::{ClusterBuilder, rack_by_host_name};
+pub use capacity::CapacityRules;
 pub use copies::Copies;
 pub use locality::Locality;
 pub use what_if::WhatIf;
@@ -165,6 +167,22 @@ impl Cluster {
         let usable = self.servers[..self.usable].binary_search_by(|info| info.name.cmp(name)).ok();
         let found = usable.or_else(|| self.servers.iter().position(|info| info.name == *name));
         found.map(|at| Server(at as u32))
+    }
+
+    /// Says which racks the servers that may hold regions are on. Where blocks are is forgotten.
+    pub fn set_racks(&mut self, rack: impl Fn(&ServerName) -> String) {
+        self.locality = None;
+        let mut racks: Vec<String> = Vec::new();
+        let mut known: std::collections::HashMap<String, u32> = std::collections::HashMap::new();
+        for server in &mut self.servers[..self.usable] {
+            let name = rack(&server.name);
+            let next = racks.len() as u32;
+            server.rack = *known.entry(name).or_insert_with_key(|name| {
+                racks.push(name.clone());
+                next
+            });
+        }
+        self.racks = racks;
     }
 
     pub(crate) fn homes(&self) -> &[u32] {

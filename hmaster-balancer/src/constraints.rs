@@ -1,13 +1,20 @@
 //! What must hold in every plan, whatever it costs.
 //!
 //! Given as names and sets ([`Constraints`]), compiled to [`Rules`] that the search can ask quickly: which servers a
-//! region may be on, and which regions may not move at all. What can't be kept is named, not dropped.
+//! region may be on, and which regions may not move at all. What can't be kept is named, not dropped. People write them
+//! down as a [`ConstraintsText`].
+
+mod isolate;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hmaster_types::ServerName;
 
 use crate::cluster::{Cluster, Region, Server};
+use isolate::Isolated;
+
+pub use text::ConstraintsText;
 
 /// Constraints of a plan. Draining and lost servers are none: the cluster has them as servers that may not hold regions
 /// ([`crate::WhatIf`]).
@@ -23,12 +30,21 @@ pub struct Constraints {
     pub favoured: BTreeMap<String, BTreeSet<ServerName>>,
     /// Full names of regions that stay where they are.
     pub pinned: BTreeSet<Vec<u8>>,
+    /// hbase:meta has its servers to itself. Counterpart of 3.x's `isolateMetaTable`.
+    pub isolate_meta: bool,
+    /// System tables have their servers to themselves. Counterpart of 3.x's `isolateSystemTables`.
+    pub isolate_system: bool,
+    /// Replicas of one region are apart even where their cost functions have no weight. Counterpart of 3.x's
+    /// `distributeReplicas`.
+    pub apart: bool,
     /// Moves in all.
     pub moves_max: Option<usize>,
     /// Moves of regions of one table.
     pub moves_per_table_max: Option<usize>,
     /// Moves from or to one server.
     pub moves_per_server_max: Option<usize>,
+    /// What was asked for and isn't there, such as a server of a group; told of with the plan.
+    pub absent: Vec<Broken>,
 }
 
 /// A region server group.
@@ -92,8 +108,13 @@ impl Constraints {
         let mut known: HashMap<Vec<bool>, u32> = HashMap::new();
         rules.enter(&mut known, vec![true; cluster.server_count()]);
         if !self.is_empty() {
-            for table in 0..cluster.table_count() as u32 {
-                let allowed = self.servers_for(cluster, crate::Table(table), &mut rules.impossible);
+            rules.impossible.clone_from(&self.absent);
+            let tables = 0..cluster.table_count() as u32;
+            let mut allowed: Vec<Vec<bool>> = tables
+                .map(|table| self.servers_for(cluster, crate::Table(table), &mut rules.impossible))
+                .collect();
+            Isolated::choose(self, cluster, &allowed, &mut rules.impossible).apply(cluster, &mut allowed);
+            for allowed in allowed {
                 let domain = rules.enter(&mut known, allowed);
                 rules.domain_of_table.push(domain);
             }
@@ -189,6 +210,17 @@ impl Rules {
     #[inline]
     pub(crate) fn is_pinned(&self, region: u32) -> bool {
         !self.pinned.is_empty() && self.pinned[region as usize]
+    }
+
+    /// Why a region can't go anywhere, if it can't.
+    pub(crate) fn what_holds(&self, region: Region) -> Option<&'static str> {
+        if self.is_pinned(region.0) {
+            Some("it is pinned")
+        } else if self.domain_size(self.domain(region.0)) < 2 && self.servers > 1 {
+            Some("no other server may have its table")
+        } else {
+            None
+        }
     }
 
     /// True when the region may be on the server.

@@ -83,6 +83,14 @@ pub enum BalancerError {
         /// What is wrong.
         reason: String,
     },
+    /// A rule of the constraints can't be read.
+    #[error("constraints, line {line}: {reason}")]
+    ConstraintLine {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// A cost function of the user's own gave something that is no cost.
     #[error("cost function {name} gave {value}")]
     CustomCost {

@@ -34,10 +34,11 @@ pub use balancer::{Balancer, Method};
 pub use bounds::Bounds;
 pub use budget::Budget;
 pub use cluster::{
-    Cluster, ClusterBuilder, Copies, Locality, Region, Server, ServerInfo, Table, WhatIf, rack_by_host_name,
+    CapacityRules, Cluster, ClusterBuilder, Copies, Locality, Region, Server, ServerInfo, Table, WhatIf,
+    rack_by_host_name,
 };
 pub use config::Config;
-pub use constraints::{Broken, Constraints, Group};
+pub use constraints::{Broken, Constraints, ConstraintsText, Group};
 pub use cost::array::{Counts, Skew, scale};
 pub use cost::custom::CustomCost;
 pub use cost::{Function, LOADS, PerFunction};

@@ -8,7 +8,7 @@ mod record;
 use crate::bounds::Bounds;
 use crate::cluster::{Cluster, Region, Server};
 use crate::config::Config;
-use crate::constraints::Broken;
+use crate::constraints::{Broken, Rules};
 use crate::cost::PerFunction;
 use crate::need::Verdict;
 use crate::search::Milestone;
@@ -67,6 +67,8 @@ pub struct Plan {
     pub way: Vec<Milestone>,
     /// Candidates looked at.
     pub candidates: u64,
+    /// What was allowed.
+    pub(crate) rules: Rules,
 }
 
 impl Plan {

@@ -7,13 +7,13 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Region};
 use crate::config::Config;
 use crate::cost::Function;
-use crate::plan::{Judgement, Plan};
+use crate::plan::{Judgement, Move, MoveReason, Plan, StayReason};
 use crate::state::State;
 
-/// Moves that are explained one by one in a report.
+/// Moves that are explained one by one in a report, and regions that stay, unless another number is asked for.
 pub const EXPLAINED_MAX: usize = 200;
 
 /// A plan with all that is needed to tell of it.
@@ -21,15 +21,24 @@ pub const EXPLAINED_MAX: usize = 200;
 pub struct Report<'a> {
     plan: &'a Plan,
     cluster: &'a Cluster,
-    config: &'a Config,
     start: State<'a>,
     end: State<'a>,
+    /// Moves and stays to explain, if somebody asked for a number of them.
+    explained: Option<usize>,
 }
 
 impl<'a> Report<'a> {
     /// A report on a plan for a cluster, made with these settings.
     pub fn new(plan: &'a Plan, cluster: &'a Cluster, config: &'a Config) -> Self {
-        Self { plan, cluster, config, start: State::new(cluster, config), end: plan.apply(cluster, config) }
+        let (start, end) = (State::new(cluster, config), plan.apply(cluster, config));
+        Self { plan, cluster, start, end, explained: None }
+    }
+
+    /// Explains so many moves, and regions that stay on hot servers.
+    #[must_use]
+    pub fn explain(mut self, count: usize) -> Self {
+        self.explained = Some(count);
+        self
     }
 
     /// Cost before and after per function, moves, bounds, and what stands in the way.
@@ -62,7 +71,13 @@ impl<'a> Report<'a> {
         }
         let (before, after) = (plan.before.imbalance, plan.after.imbalance);
         writeln!(out, "{:<48} {before:>13.9} {after:>13.9} {:>13.9}", "weighted mean", plan.bounds.cost)?;
-        writeln!(out, "{} moves, {} candidates", plan.moves.len(), plan.candidates)?;
+        let seconds = plan.way.last().map_or(0.0, |last| last.seconds);
+        writeln!(
+            out,
+            "{} moves, {} candidates in {seconds:.3} s of search",
+            plan.moves.len(),
+            plan.candidates
+        )?;
         if !plan.moves.is_empty() {
             writeln!(out, "any plan as level as this needs at least {} moves", plan.bounds.moves_min)?;
         }
@@ -75,7 +90,41 @@ impl<'a> Report<'a> {
         if plan.broken.len() > 20 {
             writeln!(out, "not kept: {} more", plan.broken.len() - 20)?;
         }
+        self.write_reasons(out)
+    }
+
+    fn write_reasons(&self, out: &mut String) -> std::fmt::Result {
+        if self.explained.is_none() {
+            return Ok(());
+        }
+        let name = |server| &self.cluster.server(server).name;
+        for (m, reason) in self.moved_why() {
+            let (region, reason) = (self.cluster.region_text(m.region), reason.text(self.cluster));
+            writeln!(out, "moves {region} from {} to {}: {reason}", name(m.from), name(m.to))?;
+        }
+        for (region, reason) in self.stayed_why() {
+            let (text, at) = (self.cluster.region_text(region), name(self.end.at(region)));
+            writeln!(out, "stays {text} on {at}: {}", reason.text())?;
+        }
         Ok(())
+    }
+
+    fn count(&self) -> usize {
+        self.explained.unwrap_or(EXPLAINED_MAX)
+    }
+
+    /// Moves with their reasons.
+    fn moved_why(&self) -> Vec<(&Move, MoveReason)> {
+        let mut end = self.end.clone();
+        let explained = self.plan.moves.iter().take(self.count());
+        explained.filter_map(|m| Some((m, self.plan.why_moved(&mut end, m.region)?))).collect()
+    }
+
+    /// Regions that stay on hot servers, with the reasons.
+    fn stayed_why(&self) -> Vec<(Region, StayReason)> {
+        let mut end = self.end.clone();
+        let stayers = self.plan.hot_stayers(&end, self.count());
+        stayers.into_iter().map(|region| (region, self.plan.why_stayed(&mut end, region))).collect()
     }
 
     /// Everything, with reasons for some of the moves and of the regions that stay.
@@ -134,8 +183,7 @@ impl<'a> Report<'a> {
 
     fn why_moved(&self) -> Vec<Value> {
         let name = |server| self.cluster.server(server).name.to_string();
-        let explained = self.plan.moves.iter().take(EXPLAINED_MAX).filter_map(|m| {
-            let reason = self.plan.why_moved(&self.end, m.region)?;
+        let explained = self.moved_why().into_iter().map(|(m, reason)| {
             let improves: serde_json::Map<String, Value> = Function::ALL
                 .into_iter()
                 .filter(|f| reason.improves[f.index()].abs() > 1e-12)
@@ -143,26 +191,26 @@ impl<'a> Report<'a> {
                 .collect();
             let next =
                 reason.next_best.map(|(server, costs)| json!({"server": name(server), "costs_more": costs}));
-            Some(json!({
+            json!({
                 "region": self.cluster.region_text(m.region),
                 "from": name(m.from),
                 "to": name(m.to),
                 "improves": improves,
                 "next_best": next,
-            }))
+            })
         });
         explained.collect()
     }
 
     fn why_stayed(&self) -> Vec<Value> {
-        let stayers = self.plan.hot_stayers(self.cluster, self.config, 20);
-        let explained = stayers.into_iter().map(|region| {
-            let reason = self.plan.why_stayed(&self.end, region);
+        let explained = self.stayed_why().into_iter().map(|(region, reason)| {
             json!({
                 "region": self.cluster.region_text(region),
                 "server": self.cluster.server(self.end.at(region)).name.to_string(),
-                "cheapest_change_costs": reason.costs,
+                "cheapest_change_costs": reason.cheapest.map(|_| reason.costs),
                 "because_of": reason.because.map(Function::java_class),
+                "held_by": reason.held,
+                "reason": reason.text(),
             })
         });
         explained.collect()

@@ -130,14 +130,14 @@ fn polish(
     let mut polish = Polish { slots, state, view, rules, meter, rng };
     let mut gain = price * 16.0;
     for _ in 0..6 {
-        polish.sweep(gain, 24);
+        polish.sweep(gain, 24, way);
         way.push(milestone(polish.state, polish.meter));
         gain *= 0.25;
         if polish.meter.is_over() {
             return;
         }
     }
-    polish.sweep(0.0, servers);
+    polish.sweep(0.0, servers, way);
     way.push(milestone(polish.state, polish.meter));
     anneal(&mut polish, price, way, share_max);
 }

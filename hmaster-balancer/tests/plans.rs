@@ -270,13 +270,13 @@ fn doing_nothing_is_explained_and_so_is_a_move() {
     assert!(rejection.cost_func_info.iter().any(|info| info.contains("TableSkewCostFunction")));
     let cluster = planted(1, 5);
     let plan = plan(&cluster, 1);
-    let end = plan.apply(&cluster, &eager());
+    let mut end = plan.apply(&cluster, &eager());
     let first = plan.moves[0];
-    let reason = plan.why_moved(&end, first.region).unwrap();
+    let reason = plan.why_moved(&mut end, first.region).unwrap();
     assert!(reason.improves[Function::RegionCount.index()] > 0.0);
     assert!(reason.next_best.is_some_and(|(server, costs)| server != first.to && costs > 0.0));
     let stays = cluster.regions().find(|&r| end.at(r) == cluster.home(r)).unwrap();
-    assert!(plan.why_stayed(&end, stays).costs > 0.0);
+    assert!(plan.why_stayed(&mut end, stays).costs > 0.0);
     assert_eq!(plan.decision(&cluster, &eager()).unwrap().region_plans.len(), plan.moves.len());
 }
 

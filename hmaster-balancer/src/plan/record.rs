@@ -10,6 +10,9 @@ use crate::cost::Function;
 use crate::need::Verdict;
 use crate::state::State;
 
+/// Servers times moves up to which each move of a record is explained: a second of work.
+const EXPLAINED_WORK_MAX: usize = 10_000_000;
+
 /// A plan that was made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BalancerDecision {
@@ -23,7 +26,7 @@ pub struct BalancerDecision {
     pub computed_total_cost: f64,
     /// Candidates looked at.
     pub computed_steps: u64,
-    /// One line per move.
+    /// One line per move: Java's, and what the move improves behind it.
     pub region_plans: Vec<String>,
 }
 
@@ -42,15 +45,22 @@ impl Plan {
         if self.moves.is_empty() {
             return None;
         }
+        let explained = self.moves.len() * cluster.server_count() <= EXPLAINED_WORK_MAX;
+        let mut end = explained.then(|| self.apply(cluster, config));
         let region_plans = self.moves.iter().map(|m| {
             let name = |server| &cluster.server(server).name;
-            format!(
+            let mut line = format!(
                 "table: {} , region: {} , source: {} , destination: {}",
                 cluster.table_name(cluster.table(m.region)),
                 cluster.region_text(m.region),
                 name(m.from),
                 name(m.to)
-            )
+            );
+            if let Some(reason) = end.as_mut().and_then(|end| self.why_moved(end, m.region)) {
+                // Writing to a string doesn't fail.
+                let _ = write!(line, " , {}", reason.text(cluster));
+            }
+            line
         });
         Some(BalancerDecision {
             initial_function_costs: function_costs(&self.before, config),
@@ -62,11 +72,18 @@ impl Plan {
         })
     }
 
-    /// The record of doing nothing; None when a plan was wanted.
+    /// The record of doing nothing; None when there is something to move. A plan may have been wanted, and nothing
+    /// better been found.
     pub fn rejection(&self, cluster: &Cluster, config: &Config) -> Option<BalancerRejection> {
-        let Verdict::Leave(reason) = &self.verdict else { return None };
+        if !self.moves.is_empty() {
+            return None;
+        }
+        let reason = match &self.verdict {
+            Verdict::Leave(reason) => reason.clone(),
+            Verdict::Balance(reason) => format!("nothing better was found, although {reason}"),
+        };
         let cost_func_info = crate::need::cost_infos(&State::new(cluster, config));
-        Some(BalancerRejection { reason: reason.clone(), cost_func_info })
+        Some(BalancerRejection { reason, cost_func_info })
     }
 }
 

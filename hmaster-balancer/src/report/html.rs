@@ -49,7 +49,7 @@ impl Report<'_> {
         self.write_loads(out)?;
         self.write_way(out)?;
         self.write_moves(out)?;
-        self.write_reasons(out)
+        self.write_why(out)
     }
 
     fn write_costs(&self, out: &mut String) -> fmt::Result {
@@ -153,18 +153,16 @@ impl Report<'_> {
         write!(out, "</svg><figcaption>from servers above to servers below{part}</figcaption></figure>")
     }
 
-    fn write_reasons(&self, out: &mut String) -> fmt::Result {
+    fn write_why(&self, out: &mut String) -> fmt::Result {
         out.push_str(
             "<h2>Why regions move</h2><table><tr><th>region<th>to<th>improves most<th>next best costs</tr>",
         );
-        for m in self.plan.moves.iter().take(LINES) {
-            let Some(reason) = self.plan.why_moved(&self.end, m.region) else { continue };
-            let most = self
-                .functions()
-                .max_by(|a, b| reason.improves[a.index()].total_cmp(&reason.improves[b.index()]));
-            let most = most
-                .map_or(String::new(), |f| format!("{} {:.2e}", f.java_class(), reason.improves[f.index()]));
-            let next = reason.next_best.map_or(String::new(), |(_, costs)| format!("{costs:+.2e}"));
+        for (m, reason) in self.moved_why().into_iter().take(self.lines()) {
+            let most = reason.improved().first().copied();
+            let most = most.map_or(String::new(), |(f, gain)| format!("{} {gain:.2e}", f.java_class()));
+            let next = reason.next_best.map_or(String::new(), |(server, costs)| {
+                format!("<code>{}</code> {costs:+.2e}", self.cluster.server(server).name)
+            });
             let (region, to) = (self.cluster.region_text(m.region), &self.cluster.server(m.to).name);
             write!(
                 out,
@@ -173,21 +171,20 @@ impl Report<'_> {
             )?;
         }
         out.push_str("</table><h2>Why regions stay on the fullest servers</h2><table>");
-        out.push_str("<tr><th>region<th>on<th>cheapest change costs<th>because of</tr>");
-        for region in self.plan.hot_stayers(self.cluster, self.config, 20) {
-            let reason = self.plan.why_stayed(&self.end, region);
-            let because = reason.because.map_or("", crate::Function::java_class);
+        out.push_str("<tr><th>region<th>on<th>why</tr>");
+        for (region, reason) in self.stayed_why().into_iter().take(self.lines()) {
             let (name, at) =
                 (self.cluster.region_text(region), &self.cluster.server(self.end.at(region)).name);
-            let costs = reason.costs;
-            let name = escape(&name);
-            write!(
-                out,
-                "<tr><td><code>{name}</code><td><code>{at}</code><td>{costs:+.2e}<td>{because}</tr>"
-            )?;
+            let (name, reason) = (escape(&name), reason.text());
+            write!(out, "<tr><td><code>{name}</code><td><code>{at}</code><td>{reason}</tr>")?;
         }
         out.push_str("</table></html>\n");
         Ok(())
+    }
+
+    /// Lines of the tables of reasons.
+    fn lines(&self) -> usize {
+        self.explained.unwrap_or(LINES)
     }
 }
 

@@ -9,11 +9,14 @@ use fastrand::Rng;
 
 use super::slots::{Exchange, Slots};
 use super::view::View;
+use super::{Milestone, milestone};
 use crate::budget::Meter;
 use crate::cluster::Region;
 use crate::constraints::Rules;
 use crate::state::{Action, State};
 
+/// Parts of a sweep after which a milestone is set.
+const STRETCHES: usize = 16;
 /// What counts as a gain: above the rounding of sums.
 const GAIN_MIN: f64 = 1e-12;
 
@@ -49,12 +52,16 @@ impl Polish<'_, '_, '_> {
         made
     }
 
-    /// Pairs every server with `partners` others, those that stick out first.
-    pub(super) fn sweep(&mut self, gain: f64, partners: usize) -> u64 {
+    /// Pairs every server with `partners` others, those that stick out first. Notes its way now and then.
+    pub(super) fn sweep(&mut self, gain: f64, partners: usize, way: &mut Vec<Milestone>) -> u64 {
         let mut made = 0;
         let order = self.by_distance();
         let count = order.len();
+        let stretch = count.div_ceil(STRETCHES);
         for (rank, &s) in order.iter().enumerate() {
+            if rank % stretch == stretch - 1 {
+                way.push(milestone(self.state, self.meter));
+            }
             for turn in 0..partners.min(count - 1) {
                 let t = if partners >= count {
                     // Each pair once.
