@@ -12,8 +12,6 @@ use crate::standing::Standing;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MasterRow {
     pub(crate) server: String,
-    pub(crate) host: String,
-    pub(crate) port: u16,
     pub(crate) started: String,
     /// Its pages, if it has any.
     pub(crate) pages: Option<String>,
@@ -25,8 +23,6 @@ impl MasterRow {
         let pages = || format!("http://{}/master-status", host_and_port(server.host(), master.info_port));
         Self {
             server: server.to_string(),
-            host: server.host().to_owned(),
-            port: server.port(),
             started: time(server.start_code().0),
             pages: (master.info_port != 0).then(pages),
         }
