@@ -10,6 +10,7 @@
 //! - A region that can't be listed after some attempts makes the snapshot fail; Java tries for ever.
 //! - A snapshot that is being brought back can't be deleted.
 
+pub(crate) mod before;
 pub mod clone;
 mod expiry;
 mod layout;

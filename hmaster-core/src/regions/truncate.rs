@@ -74,7 +74,7 @@ impl TruncateRegion {
         }
         if env.options.snapshots.before_destruction {
             return refuse(
-                "hbase.snapshot.before.destructive.action.enabled is set, which this master doesn't support",
+                "hbase.snapshot.before.destructive.action.enabled is set, which this master doesn't support for regions",
             );
         }
         common::check_online(env, &self.region).map(drop)

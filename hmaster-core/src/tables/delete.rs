@@ -11,6 +11,7 @@ use super::Prepared;
 use crate::codec;
 use crate::environment::MasterEnv;
 use crate::error::StepError;
+use crate::snapshots::before;
 use crate::step::{ProcedureUser, Stop, settle, table_procedure};
 
 /// The Java class.
@@ -35,7 +36,7 @@ pub struct DeleteTable {
     user: ProcedureUser,
     table: TableName,
     regions: Vec<RegionInfo>,
-    /// Of a snapshot that a Java master took first.
+    /// Of the snapshot that was taken first.
     snapshot: Option<String>,
     prepared: Prepared,
 }
@@ -54,17 +55,19 @@ impl DeleteTable {
         let checked = check_modifiable(env, &self.table);
         self.prepared.tell(&checked);
         checked?;
-        if env.options.snapshots.before_destruction {
-            let message =
-                "hbase.snapshot.before.destructive.action.enabled is set, which this master doesn't support";
-            return Err(JavaException::new(class::DO_NOT_RETRY_IO, message).into());
-        }
         let nodes = env.regions.table_regions(&self.table);
         if nodes.iter().any(|node| node.owner().is_some()) {
             return Ok(StateFlow::RetryLater);
         }
         self.regions = nodes.iter().map(|node| node.info().clone()).collect();
-        Ok(StateFlow::To(State::ClearFsLayout))
+        Ok(StateFlow::To(if before::is_wanted(env) { State::Snapshot } else { State::ClearFsLayout }))
+    }
+
+    /// A snapshot first, under another name with each attempt.
+    fn take_snapshot(&mut self, env: &MasterEnv) -> Result<StateFlow<MasterEnv, State>, Stop> {
+        let (name, child) = before::take(env, &self.table)?;
+        self.snapshot = Some(name);
+        Ok(StateFlow::Children { children: vec![child], then: Some(State::ClearFsLayout) })
     }
 }
 
@@ -149,8 +152,7 @@ impl StateMachine<MasterEnv> for DeleteTable {
         let result: Result<_, Stop> = async {
             Ok(match state {
                 State::PreOperation => self.prepare(env)?,
-                // A Java master has begun to take one. The table can be deleted without.
-                State::Snapshot => StateFlow::To(State::ClearFsLayout),
+                State::Snapshot => self.take_snapshot(env)?,
                 State::ClearFsLayout => {
                     env.files.delete_table(&self.table, &self.regions).await?;
                     StateFlow::To(State::RemoveFromMeta)
@@ -178,10 +180,13 @@ impl StateMachine<MasterEnv> for DeleteTable {
 
     async fn rollback_state(
         &mut self,
-        _: State,
-        _: &mut StepContext<'_, MasterEnv>,
+        state: State,
+        cx: &mut StepContext<'_, MasterEnv>,
     ) -> Result<(), JavaException> {
-        Ok(()) // nothing was done but checks
+        if state == State::Snapshot {
+            before::discard(cx.env(), self.snapshot.as_deref()).await;
+        }
+        Ok(()) // nothing else was done but checks
     }
 
     fn state_messages(&self) -> Vec<pb::Any> {

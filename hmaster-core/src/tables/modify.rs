@@ -21,6 +21,7 @@ use crate::codec;
 use crate::environment::MasterEnv;
 use crate::error::StepError;
 use crate::message::Event;
+use crate::snapshots::before;
 use crate::step::{ProcedureUser, Stop, settle};
 
 /// The Java class.
@@ -54,7 +55,7 @@ pub struct ModifyTable {
     check_unmodified: bool,
     deletes_families: bool,
     reopens_regions: bool,
-    /// Of a snapshot that a Java master took first.
+    /// Of the snapshot that was taken first, because families go.
     snapshot: Option<String>,
     prepared: Prepared,
 }
@@ -145,12 +146,6 @@ impl ModifyTable {
         change::check_supported(&current, &self.modified)?;
         sanity::check_tiers(&self.modified)?;
         self.deletes_families = !change::families_that_go(&current, &self.modified).is_empty();
-        if self.deletes_families && env.options.snapshots.before_destruction {
-            return refuse(
-                "hbase.snapshot.before.destructive.action.enabled is set, which this master doesn't support"
-                    .into(),
-            );
-        }
         self.unmodified = Some((*current).clone());
         Ok(())
     }
@@ -293,10 +288,16 @@ impl StateMachine<MasterEnv> for ModifyTable {
         let result: Result<_, Stop> = async {
             Ok(match state {
                 State::Prepare => self.prepare(env)?,
-                State::PreOperation if self.reopens_regions => StateFlow::To(State::CloseExcessReplicas),
+                State::PreOperation if self.reopens_regions => {
+                    let is_wanted = self.deletes_families && before::is_wanted(env);
+                    StateFlow::To(if is_wanted { State::Snapshot } else { State::CloseExcessReplicas })
+                }
                 State::PreOperation => StateFlow::To(State::UpdateTableDescriptor),
-                // A Java master has begun to take one. The change can be made without.
-                State::Snapshot => StateFlow::To(State::CloseExcessReplicas),
+                State::Snapshot => {
+                    let (name, child) = before::take(env, self.table())?;
+                    self.snapshot = Some(name);
+                    StateFlow::Children { children: vec![child], then: Some(State::CloseExcessReplicas) }
+                }
                 State::CloseExcessReplicas => self.close_excess_replicas(env),
                 State::UpdateTableDescriptor => {
                     env.update_schema(&self.modified).await?;
@@ -334,10 +335,13 @@ impl StateMachine<MasterEnv> for ModifyTable {
 
     async fn rollback_state(
         &mut self,
-        _: State,
-        _: &mut StepContext<'_, MasterEnv>,
+        state: State,
+        cx: &mut StepContext<'_, MasterEnv>,
     ) -> Result<(), JavaException> {
-        Ok(()) // nothing was done but checks, and replicas that were closed open with the next enable
+        if state == State::Snapshot {
+            before::discard(cx.env(), self.snapshot.as_deref()).await;
+        }
+        Ok(()) // nothing else was done but checks, and replicas that were closed open with the next enable
     }
 
     fn state_messages(&self) -> Vec<pb::Any> {

@@ -18,6 +18,7 @@ use crate::assignment::RegionRecord;
 use crate::codec;
 use crate::environment::MasterEnv;
 use crate::message::Event;
+use crate::snapshots::before;
 use crate::step::{ProcedureUser, Stop, settle};
 
 /// The Java class.
@@ -47,7 +48,7 @@ pub struct TruncateTable {
     schema: Option<TableDescriptor>,
     /// The old regions at first, and then the new ones. They are chosen, and stored, before anything is made of them.
     regions: Vec<RegionInfo>,
-    /// Of a snapshot that a Java master took first.
+    /// Of the snapshot that was taken first.
     snapshot: Option<String>,
     prepared: Prepared,
 }
@@ -75,7 +76,14 @@ impl TruncateTable {
         let kept = nodes.iter().filter(|node| node.info().is_default_replica() && !node.is_split());
         self.regions = kept.map(|node| node.info().clone()).collect();
         self.schema = env.schemas.get(&self.table).map(|schema| (*schema).clone());
-        Ok(StateFlow::To(State::ClearFsLayout))
+        Ok(StateFlow::To(if before::is_wanted(env) { State::Snapshot } else { State::ClearFsLayout }))
+    }
+
+    /// A snapshot first, under another name with each attempt.
+    fn take_snapshot(&mut self, env: &MasterEnv) -> Result<StateFlow<MasterEnv, State>, Stop> {
+        let (name, child) = before::take(env, &self.table)?;
+        self.snapshot = Some(name);
+        Ok(StateFlow::Children { children: vec![child], then: Some(State::ClearFsLayout) })
     }
 
     fn check(&self, env: &MasterEnv) -> Result<(), JavaException> {
@@ -84,12 +92,6 @@ impl TruncateTable {
             return Err(JavaException::new(class::IO, "Can't modify catalog tables"));
         }
         check_modifiable(env, &self.table)?;
-        if env.options.snapshots.before_destruction {
-            return refuse(
-                "hbase.snapshot.before.destructive.action.enabled is set, which this master doesn't support"
-                    .into(),
-            );
-        }
         if env.schemas.get(&self.table).is_none() {
             return refuse(format!("The schema of {} can't be read", self.table));
         }
@@ -221,8 +223,7 @@ impl StateMachine<MasterEnv> for TruncateTable {
         let env = cx.env();
         let result = match state {
             State::PreOperation => self.prepare(env),
-            // A Java master has begun to take one. The table can be emptied without.
-            State::Snapshot => Ok(StateFlow::To(State::ClearFsLayout)),
+            State::Snapshot => self.take_snapshot(env),
             State::ClearFsLayout => self.clear_files(env).await,
             State::RemoveFromMeta => self.remove_from_meta(env).await,
             State::CreateFsLayout => self.create_files(env).await,
@@ -242,10 +243,13 @@ impl StateMachine<MasterEnv> for TruncateTable {
 
     async fn rollback_state(
         &mut self,
-        _: State,
-        _: &mut StepContext<'_, MasterEnv>,
+        state: State,
+        cx: &mut StepContext<'_, MasterEnv>,
     ) -> Result<(), JavaException> {
-        Ok(()) // nothing was done but checks
+        if state == State::Snapshot {
+            before::discard(cx.env(), self.snapshot.as_deref()).await;
+        }
+        Ok(()) // nothing else was done but checks
     }
 
     fn state_messages(&self) -> Vec<pb::Any> {

@@ -7,14 +7,18 @@ use hmaster_core::regions::split::SplitRegion;
 use hmaster_core::snapshots::{self, CloneSnapshot, RestoreSnapshot, TakeSnapshot};
 use hmaster_core::step::ProcedureUser;
 use hmaster_core::tables::Prepared;
-use hmaster_core::testing::World;
+use hmaster_core::tables::modify::ModifyTable;
+use hmaster_core::tables::truncate::TruncateTable;
+use hmaster_core::testing::{World, WorldConfig};
 use hmaster_procedure::StateMachineProcedure;
 use hmaster_protocol::pb;
 use hmaster_protocol::pb::snapshot_description::Type;
 use hmaster_protocol::services::master_service::MasterService as _;
 use hmaster_types::{JavaException, RegionInfo, TableDescriptor, class};
 
-use crate::support::{call, check, create, delete, disable, enable, first_region, place, table, world};
+use crate::support::{
+    call, check, create, delete, disable, enable, first_region, place, table, world, world_of,
+};
 
 fn described(name: &str) -> pb::SnapshotDescription {
     pb::SnapshotDescription { name: name.into(), table: Some("t".into()), ..Default::default() }
@@ -438,4 +442,40 @@ fn a_restore_ends_whenever_the_master_or_a_server_dies() {
             check(&world);
         });
     }
+}
+
+#[test]
+fn data_is_destroyed_only_after_a_snapshot_if_that_is_wanted() {
+    let mut config = WorldConfig::default();
+    config.options.snapshots.before_destruction = true;
+    world_of(config, |world| async move {
+        create(&world, "t", &["m"], 1).await;
+        put(&world, &["a", "z"]);
+        let rows = world.rows(&table("t"));
+        let taken = || world.with(|state| state.root.snapshots.keys().cloned().collect::<Vec<_>>());
+        // A family that goes, while the table is enabled.
+        let schema = world.env().schemas.get(&table("t")).unwrap();
+        let other = hmaster_types::ColumnFamilyDescriptor::builder("g").build();
+        let changed = schema.to_builder().family(other).without_family(b"f").build();
+        world.forget_rows(&table("t"));
+        world.run(ModifyTable::procedure(user(), changed, Prepared::default())).await.unwrap();
+        assert_eq!(taken().len(), 1, "{:?}", taken());
+        world.run(cloning(&world, &taken()[0], "u")).await.unwrap();
+        world.expect_rows(&table("u"), &rows);
+        check(&world);
+        disable(&world, "u").await;
+        world.forget_rows(&table("u"));
+        world.run(TruncateTable::procedure(user(), table("u"), true, Prepared::default())).await.unwrap();
+        assert_eq!(taken().len(), 2, "{:?}", taken());
+        let name = taken().into_iter().find(|name| name.starts_with("auto_u_")).unwrap();
+        world.run(cloning(&world, &name, "v")).await.unwrap();
+        world.expect_rows(&table("v"), &rows);
+        check(&world);
+        disable(&world, "v").await;
+        delete(&world, "v").await;
+        let name = taken().into_iter().find(|name| name.starts_with("auto_v_")).unwrap();
+        world.run(cloning(&world, &name, "w")).await.unwrap();
+        world.expect_rows(&table("w"), &rows);
+        check(&world);
+    });
 }

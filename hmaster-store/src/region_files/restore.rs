@@ -125,20 +125,14 @@ impl RegionFiles<'_> {
         let present: BTreeSet<String> =
             entries.iter().filter(|entry| entry.is_file()).map(|entry| entry.name.to_string()).collect();
         let is_same = source.encoded_name() == restore.region.encoded_name();
-        let files: Vec<NewFile> = stream::iter(listed)
-            .map(|file| async {
-                match is_same && present.contains(&file.name) {
-                    true => Ok(NewFile { name: file.name.clone(), size: file.file_size(), made: Made::Own }),
-                    false => self.plan(source, &family_name(family), restore, file).await,
-                }
-            })
-            .buffered(FILES_AT_ONCE)
-            .try_collect()
-            .await?;
-        stream::iter(&files)
-            .map(Ok)
-            .try_for_each_concurrent(FILES_AT_ONCE, |file| self.make(restore.region, &folder, file))
-            .await?;
+        let name = family_name(family);
+        let plan = |n: usize| {
+            self.plan(source, &name, restore, listed[n], is_same && present.contains(&listed[n].name))
+        };
+        let files = stream::iter(0..listed.len()).map(plan).buffered(FILES_AT_ONCE);
+        let files: Vec<NewFile> = files.try_collect().await?;
+        let make = |n: usize| self.make(restore.region, &folder, &files[n]);
+        stream::iter(0..files.len()).map(make).buffered(FILES_AT_ONCE).try_collect::<Vec<()>>().await?;
         self.count(&folder, &files).await?;
         if tracker.has_list() {
             self.set_list(&folder, &files).await?;
@@ -152,14 +146,18 @@ impl RegionFiles<'_> {
         Ok(())
     }
 
-    /// What a listed file becomes in another region, or in its own from which it is gone.
+    /// What a listed file becomes: nothing new if it is there.
     async fn plan(
         &self,
         source: &RegionInfo,
         family: &str,
         restore: Restore<'_>,
         listed: &StoreFile,
+        is_there: bool,
     ) -> Result<NewFile, RegionFilesError> {
+        if is_there {
+            return Ok(NewFile { name: listed.name.clone(), size: listed.file_size(), made: Made::Own });
+        }
         let own = |region: &str, file: &str| Target {
             table: source.table().clone(),
             region: region.to_owned(),
