@@ -22,7 +22,7 @@ pub enum Event {
 /// News for a procedure.
 #[derive(Debug)]
 pub enum Message {
-    /// A region server reports what became of an open or a close.
+    /// A region server reports what became of an open or a close, or was found to have done.
     Transition {
         /// Who reports.
         server: ServerName,

@@ -4,9 +4,11 @@
 //! delay and no more than one call per server.
 
 mod dispatcher;
+mod doubt;
 mod operation;
 pub mod policy;
 
 pub use dispatcher::{Dispatcher, NotOnline};
+pub use doubt::Doubtful;
 pub use operation::{RemoteOperation, build_request};
 pub use policy::{Attempts, Next, RetryPolicy};

@@ -4,8 +4,11 @@
 //! (invariant 6). What is known is not waited for: region servers that are there count at once, and there is no fixed
 //! pause.
 
+mod covered;
 mod loading;
 mod namespace_table;
+mod plan;
+mod reconcile;
 mod servers;
 mod waiting;
 
@@ -16,14 +19,15 @@ use hmaster_procedure::engine::EngineConfig;
 use hmaster_procedure::{
     ExecutorError, LoadError, LoadPlan, LoadProblem, Loaded, ProcedureExecutor, ProcedureStore,
 };
-use hmaster_types::{ProcId, RegionInfo};
+use hmaster_types::ProcId;
 
 use crate::environment::{Conditions, MasterEnv, Reign, ReignTasks};
 use crate::error::StepError;
 use crate::message::Event;
 use crate::registry::registry;
-use crate::tables::init_meta::{self, InitMeta};
 
+pub(crate) use covered::Covered;
+pub(crate) use plan::{Known, ReconcilePlan};
 pub(crate) use servers::Findings;
 pub use waiting::{Enough, ServerCount};
 
@@ -91,6 +95,7 @@ pub async fn load(start: Start) -> Result<Reign, StartError> {
     let Start { env, tasks, procedures, id_floor } = start;
     env.progress.begin("Load procedures");
     let plan = plan(procedures.load().await?, &env.options)?;
+    let id_floor = id_floor.max(id_floor_of_lost_store(&env, plan.max_proc_id()).await?);
     tracing::info!(%plan, "procedures");
     let config = engine_config(&env);
     let executor =
@@ -104,6 +109,20 @@ pub async fn load(start: Start) -> Result<Reign, StartError> {
     env.progress.begin("Load switches");
     stage(env, "load switches", env.load_switches()).await?;
     Ok(reign)
+}
+
+/// Danger 5: a store without procedures doesn't know which ids an earlier one has given out, and region servers that were
+/// there before ignore commands whose ids they have seen. Ids then begin with the time, which no earlier ones have
+/// reached. A new cluster has no region servers yet, and counts from one.
+async fn id_floor_of_lost_store(env: &MasterEnv, highest: u64) -> Result<ProcId, StartError> {
+    if highest > 0 {
+        return Ok(ProcId(0));
+    }
+    let find = async { Ok(env.zookeeper.region_servers().await?) };
+    let servers = stage(env, "find region servers", find).await?;
+    let floor = if servers.is_empty() { 0 } else { env.active_time.0 };
+    tracing::info!(floor, "no procedure was ever stored");
+    Ok(ProcId(floor))
 }
 
 /// Whether all procedures can be continued, or may be ended as they are. Touches nothing.
@@ -152,23 +171,23 @@ pub async fn run(reign: &Reign) -> Result<(), StartError> {
     let up = async { Ok(env.zookeeper.set_cluster_up(Some(env.clock.now_ms())).await?) };
     stage(env, "declare the cluster up", up).await?;
     env.conditions.set_services_started();
-    let is_being_made = is_meta_being_made(reign);
+    let covered = Covered::of_reign(reign);
+    reconcile::doubt(env, &covered);
     reign.executor().start();
     env.tasks.spawn(env.clone().watch_processes());
     env.server_joined();
     env.progress.begin("Assign hbase:meta");
-    if !env.regions.has(RegionInfo::meta().encoded_name()) && !is_being_made {
-        submit(env, InitMeta::procedure()).await?;
-    }
+    reconcile::settle_meta(env, &covered).await?;
     env.progress.begin("Wait for region servers");
     waiting::wait_for_servers(env).await?;
     env.progress.begin("Wait for hbase:meta");
     waiting::wait_for(env, Conditions::is_meta_assigned).await?;
     env.progress.begin("Load hbase:meta");
-    stage(env, "load hbase:meta", loading::load_meta(env)).await?;
+    let plan = stage(env, "load hbase:meta", loading::load_meta(env, &covered)).await?;
+    env.progress.begin("Bring to an end what no procedure does");
+    // Before anybody can be told what has become of them, the regions are spoken for.
+    reconcile::submit_all(env, &plan).await?;
     env.set_condition(Event::MetaLoaded, true);
-    env.progress.begin("Assign regions that are nowhere");
-    loading::assign_offline_regions(env).await?;
     env.progress.begin("Load namespaces");
     namespace_table::load(reign).await?;
     env.set_condition(Event::Initialized, true);
@@ -180,11 +199,6 @@ pub async fn run(reign: &Reign) -> Result<(), StartError> {
     env.tasks.spawn(env.clone().run_snapshot_cleaner());
     env.progress.finish();
     Ok(())
-}
-
-/// The master before this one has begun to make hbase:meta. A second procedure would find it in use.
-fn is_meta_being_made(reign: &Reign) -> bool {
-    reign.executor().views().iter().any(|view| view.record.class_name == init_meta::CLASS)
 }
 
 fn engine_config(env: &MasterEnv) -> EngineConfig {

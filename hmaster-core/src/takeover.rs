@@ -2,21 +2,18 @@
 //! dead servers, regions and tables that are between two states. Decides nothing of its own: it asks what the start asks
 //! ([`crate::startup`]). No Java counterpart.
 
-use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use hmaster_procedure::{LoadPlan, Loaded, StateMachineProcedure};
-use hmaster_types::{EncodedName, RegionInfo, RegionState, ServerName, TableName, TableState};
+use hmaster_procedure::{LoadPlan, Loaded};
+use hmaster_types::{EncodedName, RegionInfo, ServerName, TableName};
 
 use crate::assignment::RegionRecord;
-use crate::assignment::transit::TransitRegionState;
 use crate::catalog::LoadedMeta;
-use crate::crash::ServerCrash;
 use crate::environment::MasterEnv;
 use crate::ports::files::WalFolder;
 use crate::registry::registry;
-use crate::startup::Findings;
+use crate::startup::{Covered, Findings, Known, ReconcilePlan};
 
 /// What was found, by looking only.
 #[derive(Debug)]
@@ -70,15 +67,14 @@ impl TakeoverPlan {
         plan.add("Active master", vec![active.unwrap_or_else(|| "none".to_owned())]);
         plan.add("master:store", store_lines(store.as_ref()));
         let store = store.unwrap_or_default();
-        let known = Covered::new(&store.procedures);
-        plan.procedures(store.procedures);
+        let known = plan.procedures(store.procedures);
         let meta_regions = if store.meta.is_empty() { meta_in_zookeeper } else { store.meta };
-        plan.servers(&live, folders, store.servers, known.crashes);
+        let carriers = meta_regions.iter().filter_map(|record| record.location.clone()).collect();
+        plan.servers(&live, folders, store.servers, carriers, known.crashes.clone());
         plan.add("hbase:meta", meta_lines(&meta_regions, &live));
         match meta {
             Ok(meta) => {
-                plan.regions(&meta, &live, &known.transits);
-                plan.tables(&meta, &table_folders);
+                plan.reconcile(&meta, &live, &known, &table_folders);
                 plan.folders(&meta, &table_folders);
             }
             Err(error) => plan.add(
@@ -93,7 +89,7 @@ impl TakeoverPlan {
         self.sections.push((title.to_owned(), lines));
     }
 
-    fn procedures(&mut self, loaded: Loaded) {
+    fn procedures(&mut self, loaded: Loaded) -> Covered {
         let plan = LoadPlan::<MasterEnv>::new(loaded, &registry());
         self.cannot_continue = plan.problems().map(ToString::to_string).collect();
         let line = |row: &hmaster_procedure::LoadedProcedure<MasterEnv>| {
@@ -117,6 +113,7 @@ impl TakeoverPlan {
             problems.push("by hmaster.takeover.bypass.unknown.procedures=true.".into());
         }
         self.add("Procedures that can't be continued", problems);
+        Covered::of_plan(&plan)
     }
 
     fn servers(
@@ -124,6 +121,7 @@ impl TakeoverPlan {
         live: &Result<Vec<ServerName>, String>,
         folders: Vec<WalFolder>,
         started: Vec<ServerName>,
+        carriers: BTreeSet<ServerName>,
         recovering: BTreeSet<ServerName>,
     ) {
         let names = |servers: &[ServerName]| servers.iter().map(ToString::to_string).collect();
@@ -140,63 +138,43 @@ impl TakeoverPlan {
         let splitting = folders.iter().filter(|folder| folder.is_splitting);
         let splitting: Vec<_> = splitting.map(|folder| format!("{}-splitting", folder.server)).collect();
         self.add("Dead servers whose recovery goes on", recovering.iter().map(ToString::to_string).collect());
-        let findings = Findings { live, recovering, started: started.into_iter().collect(), folders };
+        let findings =
+            Findings { live, recovering, started: started.into_iter().collect(), carriers, folders };
         let to_recover: Vec<ServerName> = findings.to_recover().into_iter().collect();
         self.add("Dead servers to recover", names(&to_recover));
         self.add("Folders of WALs that were being split", splitting);
     }
 
-    fn regions(
+    /// The same decisions as a start's: see [`crate::startup`].
+    fn reconcile(
         &mut self,
         meta: &LoadedMeta,
         live: &Result<Vec<ServerName>, String>,
-        transits: &BTreeSet<EncodedName>,
+        covered: &Covered,
+        folders: &BTreeMap<TableName, Vec<EncodedName>>,
     ) {
-        let mut kinds: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        let tables: BTreeMap<_, _> = meta.tables.iter().cloned().collect();
-        for record in &meta.regions {
-            let in_hand = transits.contains(&record.info.encoded_name());
-            let is_dead = |server: &ServerName| live.as_ref().is_ok_and(|live| !live.contains(server));
-            let dead = record.location.as_ref().is_some_and(is_dead);
-            #[expect(clippy::match_same_arms, reason = "the first that fits says what it is")]
-            let kind = match record.state {
-                RegionState::Closed if record.info.is_split() => "Parents of splits, to be cleaned up",
-                _ if in_hand => continue,
-                RegionState::Open | RegionState::Opening | RegionState::Closing if dead => {
-                    "Regions on servers that aren't there, opened elsewhere once their WALs are split"
-                }
-                RegionState::Open => continue,
-                RegionState::Closed if tables.get(record.info.table()) != Some(&TableState::Enabled) => {
-                    continue;
-                }
-                RegionState::Offline if tables.get(record.info.table()) == Some(&TableState::Enabled) => {
-                    "Regions that are nowhere, to be assigned"
-                }
-                RegionState::Offline => continue,
-                _ => "Regions between two states that no procedure has in hand",
-            };
-            let place = record.location.as_ref().map(|server| format!(" on {server}")).unwrap_or_default();
-            kinds.entry(kind).or_default().push(format!("{} {}{place}", record.info, record.state.name()));
-        }
+        let plan = ReconcilePlan::new(&Known {
+            meta,
+            // Whether they can be read isn't looked at.
+            schemas: folders.keys().cloned().collect(),
+            covered,
+            is_live: &|server| live.as_ref().map_or(true, |live| live.contains(server)),
+        });
         self.add("Rows of hbase:meta that can't be read", meta.unreadable.clone());
+        let mut kinds: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for record in meta.regions.iter().filter(|record| record.info.is_split_parent()) {
+            kinds.entry("Parents of splits, to be cleaned up").or_default().push(line(record));
+        }
+        for (record, step) in &plan.regions {
+            kinds.entry(step.title()).or_default().push(line(record) + &because(step.reason()));
+        }
+        for (table, step) in &plan.tables {
+            kinds.entry(step.title()).or_default().push(format!("{table}{}", because(step.reason())));
+        }
         for (kind, lines) in kinds {
             self.add(kind, lines);
         }
-    }
-
-    fn tables(&mut self, meta: &LoadedMeta, folders: &BTreeMap<TableName, Vec<EncodedName>>) {
-        let between = meta
-            .tables
-            .iter()
-            .filter(|(_, state)| matches!(state, TableState::Enabling | TableState::Disabling));
-        let between = between.map(|(table, state)| format!("{table} {state:?}")).collect();
-        self.add("Tables between two states", between);
-        let known: BTreeSet<_> = meta.tables.iter().map(|(table, _)| table).collect();
         let of_regions: BTreeSet<_> = meta.regions.iter().map(|record| record.info.table()).collect();
-        let stateless = folders
-            .keys()
-            .filter(|table| !table.is_meta() && of_regions.contains(table) && !known.contains(table));
-        self.add("Tables without a state, to count as enabled", stateless.map(ToString::to_string).collect());
         let lost = folders.keys().filter(|table| !table.is_meta() && !of_regions.contains(table));
         self.add(
             "Folders of tables that hbase:meta has no region of, left alone",
@@ -216,30 +194,13 @@ impl TakeoverPlan {
     }
 }
 
-/// What procedures have in hand.
-#[derive(Default)]
-struct Covered {
-    crashes: BTreeSet<ServerName>,
-    transits: BTreeSet<EncodedName>,
+fn line(record: &RegionRecord) -> String {
+    let place = record.location.as_ref().map(|server| format!(" on {server}")).unwrap_or_default();
+    format!("{} {}{place}", record.info, record.state.name())
 }
 
-impl Covered {
-    fn new(loaded: &Loaded) -> Self {
-        let mut covered = Self::default();
-        let loaded = Loaded { records: loaded.records.clone(), max_proc_id: loaded.max_proc_id };
-        let plan = LoadPlan::<MasterEnv>::new(loaded, &registry());
-        for row in plan.procedures() {
-            let Some(procedure) = &row.procedure else { continue };
-            let any: &dyn Any = &**procedure;
-            if let Some(crash) = any.downcast_ref::<StateMachineProcedure<ServerCrash>>() {
-                covered.crashes.insert(crash.machine().server().clone());
-            }
-            if let Some(transit) = any.downcast_ref::<StateMachineProcedure<TransitRegionState>>() {
-                covered.transits.insert(transit.machine().region().encoded_name());
-            }
-        }
-        covered
-    }
+fn because(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(": {reason}")).unwrap_or_default()
 }
 
 fn store_lines(store: Option<&StoreSurvey>) -> Vec<String> {
@@ -294,6 +255,7 @@ impl fmt::Display for TakeoverPlan {
 #[cfg(test)]
 mod tests {
     use hmaster_protocol::pb;
+    use hmaster_types::{RegionState, TableState};
 
     use super::*;
 
@@ -337,7 +299,7 @@ mod tests {
                 (table("off"), TableState::Disabled),
                 (table("half"), TableState::Enabling),
             ],
-            unreadable: Vec::new(),
+            ..LoadedMeta::default()
         };
         let daughter = region("t", 9).encoded_name();
         Survey {
@@ -353,7 +315,11 @@ mod tests {
             folders: vec![WalFolder { server: server("forgotten,1,1"), is_splitting: true }],
             meta_in_zookeeper: Vec::new(),
             meta: Ok(meta),
-            table_folders: BTreeMap::from([(table("t"), vec![daughter]), (table("lost"), Vec::new())]),
+            table_folders: BTreeMap::from([
+                (table("t"), vec![daughter]),
+                (table("lost"), Vec::new()),
+                (table("half"), Vec::new()),
+            ]),
         }
     }
 
@@ -375,15 +341,16 @@ mod tests {
         assert_eq!(section(&text, "Dead servers to recover"), ["dead,1,1", "forgotten,1,1"], "{text}");
         assert_eq!(section(&text, "Folders of WALs that were being split"), ["forgotten,1,1-splitting"]);
         for (title, name) in [
-            ("Regions between two states", region("t", 2)),
+            ("Regions between two states on servers that live", region("t", 2)),
             ("Regions on servers that aren't there", region("t", 3)),
             ("Regions that are nowhere", region("t", 4)),
         ] {
             let lines = section(&text, title);
             assert!(lines.len() == 1 && lines[0].contains(&name.to_string()), "{title}: {text}");
         }
-        assert_eq!(section(&text, "Tables between two states").len(), 1, "{text}");
-        assert_eq!(section(&text, "Folders of tables"), ["lost"], "{text}");
+        assert_eq!(section(&text, "Tables that are being enabled"), ["half"], "{text}");
+        assert_eq!(section(&text, "Tables that are left alone"), ["off: it has no schema"], "{text}");
+        assert_eq!(section(&text, "Folders of tables"), ["half", "lost"], "{text}");
         assert_eq!(section(&text, "Folders of regions").len(), 1, "{text}");
         assert!(text.contains("old,16000,1 is active now") && text.contains("reads as 0 bytes"), "{text}");
     }

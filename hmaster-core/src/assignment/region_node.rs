@@ -26,6 +26,10 @@ pub struct RegionNode {
     remote: Option<ProcId>,
     /// Opens that failed since the region was open last.
     failed_opens: u32,
+    /// Whether its server may have been told to open or close it by a command that nobody knows of any more.
+    in_doubt: bool,
+    /// In how many of its server's reports, one after the other, the region is missing.
+    missing: u32,
 }
 
 /// Who has a region in hand.
@@ -105,6 +109,8 @@ impl RegionNode {
             owner: None,
             remote: None,
             failed_opens: 0,
+            in_doubt: false,
+            missing: 0,
         }
     }
 
@@ -166,6 +172,12 @@ impl RegionNode {
         self.failed_opens
     }
 
+    /// The server that may have been told to open or close the region by a command that nobody knows of any more: it must
+    /// be asked, or be dead and its WALs split, before the region goes anywhere else.
+    pub fn doubtful_place(&self) -> Option<&ServerName> {
+        self.location.as_ref().filter(|_| self.in_doubt)
+    }
+
     /// Split, whether hbase:meta says so by state or, as Java leaves it, by the region's flags alone.
     pub fn is_split(&self) -> bool {
         self.state == RegionState::Split || self.info.is_split_parent()
@@ -208,6 +220,12 @@ impl RegionNode {
         self.expect(expected)?;
         self.state = to;
         self.last_update_ms = now_ms;
+        self.missing = 0;
+        let certain =
+            [RegionState::Open, RegionState::Closed, RegionState::AbnormallyClosed, RegionState::FailedOpen];
+        if self.is_in(&certain) {
+            self.in_doubt = false;
+        }
         if to == RegionState::Open {
             debug_assert!(self.location.is_some(), "{} is open nowhere", self.info);
             self.failed_opens = 0;
@@ -218,7 +236,22 @@ impl RegionNode {
         Ok(())
     }
 
+    /// Whether its server's report has it. Answers in how many reports it is missing by now.
+    pub(super) fn note_report(&mut self, has_it: bool) -> u32 {
+        self.missing = if has_it { 0 } else { self.missing + 1 };
+        self.missing
+    }
+
+    pub(super) fn is_missing(&self) -> bool {
+        self.missing > 0
+    }
+
+    pub(super) fn set_in_doubt(&mut self, in_doubt: bool) {
+        self.in_doubt = in_doubt;
+    }
+
     pub(super) fn set_location(&mut self, location: Option<ServerName>) {
+        self.in_doubt &= location == self.location;
         self.location = location;
     }
 
@@ -256,13 +289,13 @@ impl RegionNode {
 }
 
 impl fmt::Display for RegionNode {
-    /// `rit=OPENING, location=host,port,startcode, region=encoded`, as Java's `toShortString`.
+    /// `state=OPENING, location=host,port,startcode, table=name, region=encoded`, as Java's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rit={}, location=", self.state)?;
+        write!(f, "state={}, location=", self.state)?;
         match &self.location {
             Some(server) => write!(f, "{server}")?,
             None => f.write_str("null")?,
         }
-        write!(f, ", region={}", self.info.encoded_name())
+        write!(f, ", table={}, region={}", self.info.table(), self.info.encoded_name())
     }
 }

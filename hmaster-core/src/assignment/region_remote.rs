@@ -16,7 +16,7 @@ use hmaster_types::{JavaException, RegionInfo, SeqNum, ServerName, class};
 use crate::environment::{Bug, MasterEnv};
 use crate::error::StepError;
 use crate::message::{Event, Message};
-use crate::remote::RemoteOperation;
+use crate::remote::{Doubtful, RemoteOperation};
 
 pub use codec::{decode_close, decode_open};
 
@@ -38,6 +38,8 @@ pub struct RegionRemote {
     doubt: Doubt,
     /// The command is to be sent again, after a while.
     again: bool,
+    /// Its server is being asked for the region.
+    is_looked_after: bool,
 }
 
 /// What is known of a command's way.
@@ -86,7 +88,7 @@ impl CloseRegion {
 impl RegionRemote {
     fn new(region: RegionInfo, server: ServerName) -> Self {
         let state = State::RegionRemoteProcedureDispatch;
-        Self { region, server, state, report: None, doubt: Doubt::No, again: false }
+        Self { region, server, state, report: None, doubt: Doubt::No, again: false, is_looked_after: false }
     }
 
     fn details(&self, class: &str) -> String {
@@ -138,6 +140,9 @@ impl RegionRemote {
         if std::mem::take(&mut self.again) {
             return cx.retry_later();
         }
+        if env.regions.doubtful_place(region).as_ref() == Some(&self.server) {
+            return self.look_after(cx, operation);
+        }
         match env.dispatcher.add(&self.server, cx.id(), operation) {
             Ok(()) => {
                 self.doubt = if self.doubt == Doubt::Inherited { Doubt::Inherited } else { Doubt::Sent };
@@ -154,6 +159,19 @@ impl RegionRemote {
         }
     }
 
+    /// The server may have done it already, by a command that is lost. Only one that may have been sent before, under this
+    /// very id, is sent before the server has answered.
+    fn look_after(&mut self, cx: &StepContext<'_, MasterEnv>, operation: RemoteOperation) -> Flow<MasterEnv> {
+        let (id, server, region) = (cx.id(), self.server.clone(), self.region.clone());
+        let dispatcher = &cx.env().dispatcher;
+        let is_sent =
+            self.doubt == Doubt::Inherited && dispatcher.add(&server, id, operation.clone()).is_ok();
+        if !std::mem::replace(&mut self.is_looked_after, true) {
+            dispatcher.look_after(Doubtful { id, server, region, operation, is_sent });
+        }
+        Flow::Suspend
+    }
+
     /// Whether the region counts as being opened, open or being closed on the server.
     fn may_be_there(&self, env: &MasterEnv) -> bool {
         env.regions.may_be_open_on(self.region.encoded_name(), &self.server)
@@ -165,7 +183,10 @@ impl RegionRemote {
             Some((TransitionCode::Opened, open_seq_num)) => env.regions.opened(region, open_seq_num)?,
             Some((TransitionCode::Closed, _)) => env.regions.closed(region)?,
             // The region is nowhere; whoever wanted it open tries elsewhere.
-            _ => return Ok(()),
+            _ => {
+                env.regions.settle(region);
+                return Ok(());
+            }
         };
         env.record_region(&record).await
     }
@@ -278,6 +299,8 @@ impl Procedure<MasterEnv> for OpenRegion {
         if let Message::NotDispatched { reason } = &message
             && is_waiting
             && self.0.doubt == Doubt::Inherited
+            // One whose server was asked in vain needs another id. It goes nowhere else, see `TransitRegionState::settle`.
+            && !self.0.is_looked_after
         {
             tracing::info!(region = %self.0.region.encoded_name(), %reason, "not carried out now, but perhaps before");
             self.0.again = true;

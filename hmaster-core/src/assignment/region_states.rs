@@ -5,7 +5,7 @@
 //! changes only, never across an await. A region is in the set of the server that it may be open on: from the moment
 //! it is given to the server until the server has reported it closed or failed, or is known to be dead.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use hmaster_types::{Clock, EncodedName, ProcId, RegionInfo, RegionState, SeqNum, ServerName, TableName};
@@ -134,6 +134,33 @@ impl RegionStates {
     /// True for a region that may be open on `server`.
     pub fn may_be_open_on(&self, region: EncodedName, server: &ServerName) -> bool {
         self.with(region, |node| may_be_open_on(node) == Some(server)).unwrap_or(false)
+    }
+
+    /// The regions that count as open on a server since before the last `lag_ms`, that nobody has in hand, and that are
+    /// neither among the `reported` ones nor were in the server's report before this one.
+    pub fn missing_twice(
+        &self,
+        server: &ServerName,
+        reported: &HashSet<EncodedName>,
+        lag_ms: u64,
+    ) -> Vec<RegionInfo> {
+        let since_ms = self.clock.now_ms().saturating_sub(lag_ms);
+        let is_settled = |node: &RegionNode| {
+            node.state() == RegionState::Open && node.owner().is_none() && node.last_update_ms() < since_ms
+        };
+        let inner = self.inner.read();
+        let on_server = inner.servers.get(server).into_iter().flatten().map(RegionInfo::encoded_name);
+        let nodes = on_server.filter_map(|region| inner.nodes.get(&region)).filter(|node| is_settled(node));
+        let has = |node: &RegionNode| reported.contains(&node.info().encoded_name());
+        let noted = nodes.filter(|node| !has(node) || node.is_missing());
+        // Mostly there are none.
+        let noted: Vec<_> = noted.map(|node| (node.info().clone(), has(node))).collect();
+        drop(inner);
+        let is_missing_twice = |(region, has_it): &(RegionInfo, bool)| {
+            let missing = self.change(region.encoded_name(), |node, _| Ok(node.note_report(*has_it)));
+            missing.is_ok_and(|missing| missing > 1)
+        };
+        noted.into_iter().filter(is_missing_twice).map(|(region, _)| region).collect()
     }
 
     /// The regions in hand of a procedure, or left behind by one that gave up.
@@ -411,6 +438,31 @@ impl RegionStates {
         })
     }
 
+    /// Nobody knows any more what the region's server was told to do with it, see [`RegionNode::doubtful_place`]. A region
+    /// that is nowhere isn't in doubt.
+    pub fn doubt(&self, region: EncodedName) {
+        let doubted = self.change(region, |node, _| {
+            let may_be_somewhere = may_be_open_on(node).is_some();
+            node.set_in_doubt(may_be_somewhere);
+            Ok(())
+        });
+        doubted.unwrap_or(());
+    }
+
+    /// What the region's server was told to do with it is known again: it has failed to.
+    pub fn settle(&self, region: EncodedName) {
+        let settled = self.change(region, |node, _| {
+            node.set_in_doubt(false);
+            Ok(())
+        });
+        settled.unwrap_or(());
+    }
+
+    /// The server that a region is in doubt on.
+    pub fn doubtful_place(&self, region: EncodedName) -> Option<ServerName> {
+        self.with(region, |node| node.doubtful_place().cloned()).flatten()
+    }
+
     /// Forgets the plan to open the region anywhere: the next assignment is free to choose.
     ///
     /// # Errors
@@ -477,129 +529,4 @@ fn may_be_open_on(node: &RegionNode) -> Option<&ServerName> {
 }
 
 #[cfg(test)]
-mod tests {
-    use hmaster_types::ManualClock;
-
-    use super::*;
-
-    fn region(start: &str) -> RegionInfo {
-        RegionInfo::builder("t".parse().unwrap()).start_key(start.as_bytes()).region_id(7).build()
-    }
-
-    fn server(port: u16) -> ServerName {
-        ServerName::new("host", port, hmaster_types::StartCode(1)).unwrap()
-    }
-
-    fn states() -> (RegionStates, EncodedName) {
-        let states = RegionStates::new(Arc::new(ManualClock::at(5)));
-        states.load(RegionRecord::new(region(""), RegionState::Closed));
-        (states, region("").encoded_name())
-    }
-
-    #[test]
-    fn a_region_belongs_to_a_server_while_it_may_be_open_there() {
-        let (states, r) = states();
-        let on = |port| states.server_regions(&server(port)).len();
-        states.opening(r, &server(1)).unwrap();
-        assert_eq!(on(1), 1);
-        states.opened(r, SeqNum(9)).unwrap();
-        states.closing(r).unwrap();
-        assert_eq!(on(1), 1);
-        let record = states.closed(r).unwrap();
-        assert_eq!((on(1), record.last_host, record.location), (0, Some(server(1)), None));
-        states.opening(r, &server(2)).unwrap();
-        states.failed_to_open(r).unwrap();
-        assert_eq!(on(2), 0);
-        assert!(states.servers().is_empty());
-    }
-
-    #[test]
-    fn only_expected_transitions_happen() {
-        let (states, r) = states();
-        let error = states.opened(r, SeqNum(1)).unwrap_err();
-        assert_eq!(error.to_string(), format!("region {} is CLOSED, expected OPENING or OPEN", region("")));
-        assert!(states.closing(r).is_err());
-        assert_eq!(states.get(r).unwrap().state(), RegionState::Closed);
-        states.opening(r, &server(1)).unwrap();
-        assert!(states.closed(r).is_err());
-        assert_eq!(
-            states.get(r).unwrap().location(),
-            Some(&server(1)),
-            "a refused transition changes nothing"
-        );
-    }
-
-    #[test]
-    fn sequence_numbers_never_fall() {
-        let (states, r) = states();
-        states.opening(r, &server(1)).unwrap();
-        assert_eq!(states.opened(r, SeqNum(9)).unwrap().open_seq_num, SeqNum(9));
-        assert_eq!(states.opened(r, SeqNum(4)).unwrap().open_seq_num, SeqNum(9));
-    }
-
-    #[test]
-    fn one_procedure_at_a_time() {
-        let (states, r) = states();
-        let claim = states.claim(r, |_| Ok(())).unwrap();
-        assert!(states.claim(r, |_| Ok(())).is_err(), "a claimed region isn't claimed twice");
-        assert!(states.attach(r, ProcId(2), None).is_err());
-        states.attach(r, ProcId(1), Some(claim)).unwrap();
-        states.attach(r, ProcId(1), Some(claim)).unwrap();
-        let error = states.claim(r, |_| Ok(())).unwrap_err();
-        assert!(error.to_string().ends_with("is currently in transition; pid=1"), "{error}");
-        assert_eq!(states.in_transition_count(), 1);
-        states.detach(r, ProcId(2));
-        states.unclaim(r, claim);
-        assert_eq!(states.in_transition_count(), 1);
-        states.detach(r, ProcId(1));
-        assert_eq!(states.in_transition_count(), 0);
-    }
-
-    #[test]
-    fn a_claim_can_be_refused_or_given_up() {
-        let (states, r) = states();
-        let refused = states.claim(r, |node| Ok(node.expect(expected::ON_UNASSIGN_OR_MOVE)?));
-        assert!(matches!(refused, Err(RegionError::UnexpectedState(_))));
-        let claim = states.claim(r, |node| Ok(node.expect(expected::ON_CLOSED)?)).unwrap();
-        states.unclaim(r, claim);
-        states.attach(r, ProcId(1), None).unwrap();
-    }
-
-    #[test]
-    fn of_two_loaded_procedures_the_later_one_has_the_region() {
-        let (states, r) = states();
-        states.attach_loaded(&region(""), ProcId(8));
-        states.attach_loaded(&region(""), ProcId(3));
-        assert_eq!(states.get(r).unwrap().procedure(), Some(ProcId(8)));
-        states.attach_loaded(&region("m"), ProcId(4));
-        assert_eq!(states.get(region("m").encoded_name()).unwrap().procedure(), Some(ProcId(4)));
-    }
-
-    #[test]
-    fn loading_again_keeps_the_procedures() {
-        let (states, r) = states();
-        states.attach(r, ProcId(1), None).unwrap();
-        let mut record = RegionRecord::new(region(""), RegionState::Open);
-        record.location = Some(server(1));
-        states.load(record);
-        assert_eq!(states.get(r).unwrap().procedure(), Some(ProcId(1)));
-        assert_eq!(states.server_regions(&server(1)).len(), 1);
-        states.remove(r);
-        assert!(states.is_empty() && states.tables().is_empty() && states.in_transition().is_empty());
-    }
-
-    #[test]
-    fn a_table_lists_its_regions_by_key() {
-        let (states, _) = states();
-        for start in ["m", "b", "z"] {
-            states.load(RegionRecord::new(region(start), RegionState::Closed));
-        }
-        let starts: Vec<_> = states
-            .table_regions(&"t".parse().unwrap())
-            .iter()
-            .map(|n| n.info().start_key().to_vec())
-            .collect();
-        assert_eq!(starts, [&b""[..], b"b", b"m", b"z"]);
-        assert_eq!(states.table_region_count(&"t".parse().unwrap()), 4);
-    }
-}
+mod tests;

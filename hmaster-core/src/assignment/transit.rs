@@ -270,7 +270,7 @@ impl StateMachine<MasterEnv> for TransitRegionState {
             return end;
         }
         let result = match state {
-            State::GetAssignCandidate => self.choose(env).await,
+            State::GetAssignCandidate => self.choose(cx).await,
             State::Open => self.open(cx).await,
             State::ConfirmOpened => self.confirm_opened(cx).await,
             State::Close => self.close(cx).await,

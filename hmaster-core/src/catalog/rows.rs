@@ -1,7 +1,9 @@
 //! Everything that hbase:meta says, read in one pass at start-up.
 
+use std::collections::BTreeSet;
+
 use hmaster_protocol::meta::{CATALOG_FAMILY, MetaReader, MetaRow, TABLE_FAMILY};
-use hmaster_types::{RegionState, SeqNum, TableName, TableState};
+use hmaster_types::{EncodedName, RegionInfo, RegionState, SeqNum, TableName, TableState};
 
 use super::{Catalog, CatalogError};
 use crate::assignment::RegionRecord;
@@ -13,6 +15,8 @@ pub struct LoadedMeta {
     pub regions: Vec<RegionRecord>,
     /// All tables that have a state.
     pub tables: Vec<(TableName, TableState)>,
+    /// The regions that have taken the place of others: daughters of those that were split, and those that were merged.
+    pub made: BTreeSet<EncodedName>,
     /// Rows that can't be read, with the reason. They are left alone.
     pub unreadable: Vec<String>,
 }
@@ -29,6 +33,7 @@ impl Catalog {
             match reader.region_row(&cells) {
                 Ok(Some(row)) => {
                     self.clock.seen(row.newest_ms);
+                    loaded.made.extend(made(&row));
                     loaded.regions.extend(records(&row));
                 }
                 Ok(None) => match reader.table_state(&cells) {
@@ -45,6 +50,13 @@ impl Catalog {
         .await?;
         Ok(loaded)
     }
+}
+
+/// The regions that a row says have taken the place of others.
+fn made(row: &MetaRow) -> impl Iterator<Item = EncodedName> {
+    let daughters = row.daughters.iter().filter(|_| row.region.is_split_parent()).flat_map(|(a, b)| [a, b]);
+    let merged = (!row.merged_from.is_empty()).then_some(&row.region);
+    daughters.chain(merged).map(RegionInfo::encoded_name).collect::<Vec<_>>().into_iter()
 }
 
 /// What a row says of each of a region's replicas. Counterpart of `RegionMetaLoadingVisitor`.

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use hmaster_types::{ProcId, ServerName};
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::policy::{self, Attempts, Next, RetryPolicy};
@@ -27,6 +28,8 @@ pub struct Dispatcher {
     policy: RetryPolicy,
     env: OnceLock<Weak<MasterEnv>>,
     lanes: Mutex<HashMap<ServerName, Lane>>,
+    /// Turns of those who ask servers for regions in doubt.
+    pub(super) questions: Semaphore,
 }
 
 /// What waits for one server, and what it has been sent.
@@ -43,7 +46,7 @@ type Batch = BTreeMap<ProcId, RemoteOperation>;
 impl Dispatcher {
     /// A dispatcher that has nothing to send.
     pub fn new(policy: RetryPolicy) -> Self {
-        Self { policy, env: OnceLock::new(), lanes: Mutex::default() }
+        Self { policy, env: OnceLock::new(), lanes: Mutex::default(), questions: super::doubt::questions() }
     }
 
     /// Connects it to the master it is part of.
@@ -52,13 +55,18 @@ impl Dispatcher {
         let _ = self.env.set(Arc::downgrade(env));
     }
 
+    /// The master it is part of, as long as that is there.
+    pub(super) fn master(&self) -> Option<Arc<MasterEnv>> {
+        self.env.get().and_then(Weak::upgrade)
+    }
+
     /// Sends a command as soon as the server's call under way, if any, is done.
     ///
     /// # Errors
     /// When the server isn't online.
     pub fn add(&self, server: &ServerName, id: ProcId, operation: RemoteOperation) -> Result<(), NotOnline> {
         let not_online = || NotOnline(server.clone());
-        let env = self.env.get().and_then(Weak::upgrade).ok_or_else(not_online)?;
+        let env = self.master().ok_or_else(not_online)?;
         // A server that dies after this look is found dead before its lane is sent.
         if !env.servers.is_online(server) {
             return Err(not_online());

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use hmaster_procedure::Procedure;
-use hmaster_procedure::engine::NewProcedure;
-use hmaster_types::{EncodedName, RegionInfo, RegionState, TableState};
+use hmaster_types::RegionInfo;
 
-use super::{StartError, ended};
+use super::plan::{Known, ReconcilePlan};
+use super::{Covered, reconcile};
 use crate::assignment::RegionRecord;
 use crate::environment::MasterEnv;
 use crate::error::StepError;
@@ -30,8 +29,8 @@ pub(super) async fn load_meta_place(env: &MasterEnv) -> Result<(), StepError> {
     Ok(())
 }
 
-/// Reads hbase:meta and the schemas, which have nothing to do with each other.
-pub(super) async fn load_meta(env: &MasterEnv) -> Result<(), StepError> {
+/// Reads hbase:meta and the schemas, which have nothing to do with each other, and decides what is to be brought to an end.
+pub(super) async fn load_meta(env: &MasterEnv, covered: &Covered) -> Result<ReconcilePlan, StepError> {
     let (loaded, schemas) = tokio::join!(env.catalog.load(), env.load_schemas());
     schemas?;
     let loaded = loaded?;
@@ -39,23 +38,18 @@ pub(super) async fn load_meta(env: &MasterEnv) -> Result<(), StepError> {
         tracing::error!(%row, "left alone");
     }
     tracing::info!(regions = loaded.regions.len(), tables = loaded.tables.len(), "hbase:meta is loaded");
+    let plan = ReconcilePlan::new(&Known {
+        meta: &loaded,
+        schemas: env.schemas.all().iter().map(|schema| schema.name().clone()).collect(),
+        covered,
+        is_live: &|server| env.servers.is_online(server),
+    });
     loaded.regions.into_iter().for_each(|record| env.regions.load(record));
     env.tables.load(loaded.tables);
-    enable_tables_without_state(env).await?;
+    reconcile::doubt(env, covered);
+    reconcile::count_as_enabled(env, &plan).await?;
     recover_unknown_servers(env).await;
-    Ok(())
-}
-
-/// A table that exists but has no state is enabled, as in Java: it comes from a release without such states.
-async fn enable_tables_without_state(env: &MasterEnv) -> Result<(), StepError> {
-    for table in env.regions.tables() {
-        let is_complete = env.schemas.get(&table).is_some();
-        if is_complete && !table.is_meta() && env.tables.get(&table).is_none() {
-            tracing::warn!(%table, "the table has no state and counts as enabled");
-            env.set_table_state(&table, TableState::Enabled).await?;
-        }
-    }
-    Ok(())
+    Ok(plan)
 }
 
 /// Servers that hbase:meta has regions on, but nobody has heard of: they died before the master's store knew them, or it
@@ -76,35 +70,4 @@ async fn recover_unknown_servers(env: &MasterEnv) {
         tracing::warn!(%server, "hbase:meta has regions on a server that isn't there");
         env.expire_server(&server).await;
     }
-}
-
-/// Opens the regions of enabled tables that nobody has in hand and that are nowhere. Counterpart of
-/// `processOfflineRegions`.
-pub(super) async fn assign_offline_regions(env: &MasterEnv) -> Result<(), StartError> {
-    let mut offline: Vec<RegionInfo> = Vec::new();
-    env.regions.for_each(|node| {
-        if node.state() == RegionState::Offline && node.owner().is_none() && !node.is_split() {
-            offline.push(node.info().clone());
-        }
-    });
-    offline.retain(|region| env.tables.is_in(region.table(), &[TableState::Enabled]));
-    if env.regions.with(EncodedName::META, |node| node.state() == RegionState::Offline) == Some(true) {
-        offline.retain(|region| !region.is_meta());
-    }
-    offline.sort();
-    let assigns = offline.iter().filter_map(|region| env.assign(region, None, false).ok());
-    let assigns: Vec<_> = assigns
-        .map(|assign| NewProcedure {
-            procedure: Box::new(assign) as Box<dyn Procedure<MasterEnv>>,
-            owner: None,
-            nonce: None,
-        })
-        .collect();
-    if assigns.is_empty() {
-        return Ok(());
-    }
-    tracing::info!(regions = assigns.len(), "assigning regions that are nowhere");
-    let executor = env.executor().ok_or_else(|| ended(env))?;
-    executor.submit_all(assigns).await.map_err(|_| ended(env))?;
-    Ok(())
 }

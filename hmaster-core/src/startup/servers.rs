@@ -19,6 +19,8 @@ pub(crate) struct Findings {
     pub(crate) recovering: BTreeSet<ServerName>,
     /// Those that the store has as started.
     pub(crate) started: BTreeSet<ServerName>,
+    /// Those that hbase:meta's regions may be open on.
+    pub(crate) carriers: BTreeSet<ServerName>,
     /// Those with a folder of WALs.
     pub(crate) folders: Vec<WalFolder>,
 }
@@ -33,8 +35,14 @@ impl Findings {
         let dead = |server: &ServerName| !self.live.contains(server);
         let fenced = self.folders.iter().filter(|folder| folder.is_splitting).map(|folder| &folder.server);
         let left = self.folders.iter().filter(|folder| !folder.is_splitting).map(|folder| &folder.server);
-        let mut servers: BTreeSet<_> =
-            self.started.iter().chain(left).filter(|server| dead(server)).cloned().collect();
+        let mut servers: BTreeSet<_> = self
+            .started
+            .iter()
+            .chain(&self.carriers)
+            .chain(left)
+            .filter(|server| dead(server))
+            .cloned()
+            .collect();
         servers.extend(fenced.cloned());
         servers.retain(|server| !self.recovering.contains(server));
         servers
@@ -49,6 +57,8 @@ pub(super) async fn find_servers(reign: &Reign) -> Result<(), StepError> {
         live: nodes.iter().map(|node| node.server.clone()).collect(),
         recovering: recoveries(reign),
         started: env.store.servers().await?.into_iter().collect(),
+        // Nothing else is known of regions by now.
+        carriers: env.regions.servers().into_iter().collect(),
         folders: env.files.wal_folders().await?,
     };
     for server in &findings.recovering {
@@ -103,6 +113,7 @@ mod tests {
         let findings = Findings {
             live: ["live,1,1", "fenced,1,1"].map(server).into(),
             recovering: ["known,1,1"].map(server).into(),
+            carriers: ["live,1,1", "carrier,1,1", "known,1,1"].map(server).into(),
             started: ["live,1,1", "started,1,1", "known,1,1"].map(server).into(),
             folders: vec![
                 folder("live,1,1", false),
@@ -112,7 +123,8 @@ mod tests {
                 folder("fenced,1,1", true),
             ],
         };
-        let expected = ["started,1,1", "left,1,1", "forgotten,1,1", "fenced,1,1"].map(server).into();
+        let expected =
+            ["started,1,1", "carrier,1,1", "left,1,1", "forgotten,1,1", "fenced,1,1"].map(server).into();
         assert_eq!(findings.to_recover(), expected);
     }
 }

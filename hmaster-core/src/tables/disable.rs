@@ -50,6 +50,13 @@ impl DisableTable {
         StateMachineProcedure::new(Self { user, table, skip_state_check: false, prepared })
     }
 
+    /// Disables a table to the end that was being disabled by a procedure which is lost.
+    pub fn resume(table: TableName) -> StateMachineProcedure<Self> {
+        let mut procedure = Self::procedure(ProcedureUser::master(), table, Prepared::default());
+        procedure.machine_mut().skip_state_check = true;
+        procedure
+    }
+
     fn check(&self, env: &MasterEnv) -> Result<(), JavaException> {
         if self.table.is_meta() {
             return Err(JavaException::new(class::CONSTRAINT, format!("Cannot disable {}", self.table)));

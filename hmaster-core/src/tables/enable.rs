@@ -34,6 +34,8 @@ hmaster_procedure::machine_states! {
 pub struct EnableTable {
     user: ProcedureUser,
     table: TableName,
+    /// Set by a start that finds the table half enabled.
+    skip_state_check: bool,
     prepared: Prepared,
 }
 
@@ -44,13 +46,21 @@ impl EnableTable {
         table: TableName,
         prepared: Prepared,
     ) -> StateMachineProcedure<Self> {
-        StateMachineProcedure::new(Self { user, table, prepared })
+        StateMachineProcedure::new(Self { user, table, skip_state_check: false, prepared })
+    }
+
+    /// Enables a table to the end that was being enabled by a procedure which is lost.
+    pub fn resume(table: TableName) -> StateMachineProcedure<Self> {
+        let mut procedure = Self::procedure(ProcedureUser::master(), table, Prepared::default());
+        procedure.machine_mut().skip_state_check = true;
+        procedure
     }
 
     fn check(&self, env: &MasterEnv) -> Result<(), JavaException> {
         match env.tables.get(&self.table) {
             None => Err(JavaException::new(class::TABLE_NOT_FOUND, self.table.as_str())),
             Some(TableState::Disabled) => Ok(()),
+            Some(_) if self.skip_state_check => Ok(()),
             Some(state) => {
                 let message = format!("tableName={}, state={state}", self.table);
                 Err(JavaException::new(class::TABLE_NOT_DISABLED, message))
@@ -92,6 +102,7 @@ pub fn decode(reader: &mut StateReader<'_>) -> Result<EnableTable, StateError> {
     Ok(EnableTable {
         user: (&data.user_info).into(),
         table: codec::table(&data.table_name)?,
+        skip_state_check: data.skip_table_state_check,
         prepared: Prepared::default(),
     })
 }
@@ -153,7 +164,7 @@ impl StateMachine<MasterEnv> for EnableTable {
         vec![pb::Any::pack(&pb::EnableTableStateData {
             user_info: (&self.user).into(),
             table_name: (&self.table).into(),
-            skip_table_state_check: false,
+            skip_table_state_check: self.skip_state_check,
         })]
     }
 }

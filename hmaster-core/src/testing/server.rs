@@ -72,4 +72,8 @@ impl Server {
             master: None,
         }
     }
+
+    fn is_opening(&self, region: EncodedName) -> bool {
+        self.transitions.get(&region) == Some(&Transit::Opening)
+    }
 }

@@ -23,8 +23,8 @@ type Prepare = Rc<dyn Fn(World) -> LocalBoxFuture<'static, ()>>;
 
 /// A procedure, and what must be there before it.
 pub(crate) struct Case {
-    prepare: Prepare,
-    make: Make,
+    pub(crate) prepare: Prepare,
+    pub(crate) make: Make,
 }
 
 /// A procedure by how it is made in a world that was prepared.
@@ -163,13 +163,13 @@ fn one(case: &Case, blow: Blow) -> End {
     })
 }
 
-fn is_over(world: &World, id: ProcId) -> bool {
+pub(crate) fn is_over(world: &World, id: ProcId) -> bool {
     let executor = world.active_master().and_then(|master| master.env().ok()).and_then(|env| env.executor());
     executor.is_some_and(|executor| executor.last_id() >= id && executor.view(id).is_none())
 }
 
 /// If the master dies of the submission there is no answer.
-fn submit(executor: ProcedureExecutor<MasterEnv>, procedure: Box<dyn Procedure<MasterEnv>>) {
+pub(crate) fn submit(executor: ProcedureExecutor<MasterEnv>, procedure: Box<dyn Procedure<MasterEnv>>) {
     tokio::spawn(async move {
         let new = NewProcedure { procedure, owner: None, nonce: None };
         // The test looks for its end by its id.

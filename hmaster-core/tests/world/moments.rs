@@ -61,11 +61,11 @@ fn create_table_with_replicas() -> Case {
     })
 }
 
-fn disable_table() -> Case {
+pub(crate) fn disable_table() -> Case {
     case(enabled, async |_| Box::new(DisableTable::procedure(user(), table("t"), Prepared::default())))
 }
 
-fn enable_table() -> Case {
+pub(crate) fn enable_table() -> Case {
     case(disabled, async |_| Box::new(EnableTable::procedure(user(), table("t"), Prepared::default())))
 }
 
@@ -73,11 +73,11 @@ fn delete_table() -> Case {
     case(disabled, async |_| Box::new(DeleteTable::procedure(user(), table("t"), Prepared::default())))
 }
 
-fn move_region() -> Case {
+pub(crate) fn move_region() -> Case {
     case(enabled, async |world| Box::new(world.env().move_region(&first_region(&world, "t"), None).unwrap()))
 }
 
-fn reopen_region() -> Case {
+pub(crate) fn reopen_region() -> Case {
     case(enabled, async |world| Box::new(world.env().reopen(&first_region(&world, "t")).unwrap()))
 }
 
@@ -85,7 +85,7 @@ fn unassign_region() -> Case {
     case(disabled, async |world| Box::new(world.env().unassign(&first_region(&world, "t")).unwrap()))
 }
 
-fn move_meta() -> Case {
+pub(crate) fn move_meta() -> Case {
     case(enabled, async |world| {
         Box::new(world.env().move_region(&hmaster_types::RegionInfo::meta(), None).unwrap())
     })
@@ -114,7 +114,7 @@ async fn with_namespace(world: World) {
     world.run(create).await.unwrap();
 }
 
-fn server_crash() -> Case {
+pub(crate) fn server_crash() -> Case {
     case(enabled, async |world| {
         let region = first_region(&world, "t").encoded_name();
         let meta = world.with(|state| state.carrier(EncodedName::META).cloned());
@@ -124,7 +124,7 @@ fn server_crash() -> Case {
     })
 }
 
-fn crash_of_the_server_with_meta() -> Case {
+pub(crate) fn crash_of_the_server_with_meta() -> Case {
     case(enabled, async |world| {
         let server = world.with(|state| state.carrier(EncodedName::META).cloned()).unwrap();
         kill(&world, &server, true)
@@ -141,7 +141,7 @@ async fn with_rows(world: World) {
     enable(&world, "t").await;
 }
 
-fn split_region() -> Case {
+pub(crate) fn split_region() -> Case {
     case(with_rows, async |world| {
         let region = first_region(&world, "t");
         let split = SplitRegion::procedure(&world.env(), user(), &region, Some("g".into())).await;
@@ -149,7 +149,7 @@ fn split_region() -> Case {
     })
 }
 
-fn merge_regions() -> Case {
+pub(crate) fn merge_regions() -> Case {
     case(with_rows, async |world| {
         let regions = world.env().regions.table_regions(&table("t"));
         let regions = regions.iter().map(|node| node.info().clone()).collect();
@@ -157,7 +157,7 @@ fn merge_regions() -> Case {
     })
 }
 
-fn collect_a_split_parent() -> Case {
+pub(crate) fn collect_a_split_parent() -> Case {
     case(
         async |world: World| {
             create(&world, "t", &["m"], 1).await;
@@ -187,7 +187,7 @@ fn truncate_table() -> Case {
     })
 }
 
-fn modify_table() -> Case {
+pub(crate) fn modify_table() -> Case {
     case(enabled, async |world| {
         let schema = world.env().schemas.get(&table("t")).unwrap();
         let schema = schema.to_builder().attribute("note", "changed").build();
@@ -226,7 +226,7 @@ fn kill(
     Box::new(ServerCrash::procedure(server.clone(), carrying_meta))
 }
 
-fn assign_region() -> Case {
+pub(crate) fn assign_region() -> Case {
     case(
         async |world: World| {
             create(&world, "t", &["m"], 1).await;

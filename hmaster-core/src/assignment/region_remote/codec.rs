@@ -38,6 +38,7 @@ fn decode_remote(reader: &mut StateReader<'_>) -> Result<RegionRemote, StateErro
         report,
         doubt: Doubt::Inherited,
         again: false,
+        is_looked_after: false,
     })
 }
 

@@ -42,13 +42,17 @@ impl TransitRegionState {
     }
 
     /// Finds a server for the region.
-    pub(super) async fn choose(&mut self, env: &MasterEnv) -> Step {
+    pub(super) async fn choose(&mut self, cx: &StepContext<'_, MasterEnv>) -> Step {
+        let env = cx.env();
         let node = self.node(env)?;
         if !self.region.is_default_replica()
             && env.regions.get(self.region.with_replica(0).encoded_name()).is_none()
         {
             tracing::warn!(region = %self.region, "a replica of a region that doesn't exist isn't assigned");
             return Ok(StateFlow::End);
+        }
+        if let Some(server) = node.doubtful_place() {
+            return Ok(self.settle(&node, server, cx));
         }
         if is_open_on_live_server(&node, env) {
             return Ok(StateFlow::To(State::ConfirmOpened));
@@ -63,10 +67,32 @@ impl TransitRegionState {
         }
     }
 
+    /// Danger 2: a region that its server may have been told to open or close, nobody knows by whom, is brought to an end
+    /// on that server. If that is dead, its recovery marks the region (danger 1).
+    fn settle(
+        &mut self,
+        node: &RegionNode,
+        server: &ServerName,
+        cx: &StepContext<'_, MasterEnv>,
+    ) -> StateFlow<MasterEnv, State> {
+        if !cx.env().servers.is_online(server) {
+            return wait_for_recovery(cx);
+        }
+        if node.is_in(&[RegionState::Closing, RegionState::Splitting, RegionState::Merging]) {
+            return StateFlow::To(State::Close);
+        }
+        self.target = Some(server.clone());
+        StateFlow::To(State::Open)
+    }
+
     /// Records that the region is being opened, then has it opened.
     pub(super) async fn open(&mut self, cx: &StepContext<'_, MasterEnv>) -> Step {
         let env = cx.env();
-        let place = self.target.take().or(self.node(env)?.location().cloned());
+        let node = self.node(env)?;
+        let place = self.target.take().or(node.location().cloned());
+        if node.doubtful_place().is_some_and(|server| !env.servers.is_online(server)) {
+            return Ok(wait_for_recovery(cx));
+        }
         let Some(server) = place.filter(|server| env.servers.is_online(server)) else {
             // The choice wasn't recorded before a crash, or the server has died since.
             self.force_new_plan = true;
@@ -74,6 +100,9 @@ impl TransitRegionState {
         };
         let record = env.regions.opening(self.region.encoded_name(), &server)?;
         if !env.servers.is_online(&server) {
+            if node.doubtful_place().is_some() {
+                return Ok(wait_for_recovery(cx));
+            }
             // It died after the look above, and its recovery may have missed the region.
             env.regions.clear_location(self.region.encoded_name())?;
             self.force_new_plan = true;
@@ -94,6 +123,10 @@ impl TransitRegionState {
                 // The region had to be opened first to get at the edits of a dead server; now it can be closed.
                 _ => StateFlow::To(State::Close),
             });
+        }
+        if self.node(env)?.doubtful_place().is_some() {
+            // Nothing is proven: it is tried again where it may be.
+            return Ok(wait_for_recovery(cx));
         }
         let failed = env.regions.failed_to_open(self.region.encoded_name())?;
         tracing::info!(pid = %cx.id(), region = %self.region.encoded_name(), failed, "the region isn't open, trying elsewhere");
@@ -162,6 +195,12 @@ impl TransitRegionState {
 fn is_open_on_live_server(node: &RegionNode, env: &MasterEnv) -> bool {
     let is_live = |server: &ServerName| env.servers.is_online(server);
     node.state() == RegionState::Open && node.location().is_some_and(is_live)
+}
+
+/// A look later: by then the region's server has been asked again, or its recovery has marked the region.
+fn wait_for_recovery(cx: &StepContext<'_, MasterEnv>) -> StateFlow<MasterEnv, State> {
+    let then = Some(State::GetAssignCandidate);
+    StateFlow::Sleep { duration: cx.retry_delay(), durable: false, then }
 }
 
 fn backoff(env: &MasterEnv, failed: u32) -> Duration {

@@ -87,12 +87,16 @@ impl ServerCrash {
                         Delivery::NoSuchProcedure => {}
                     }
                 }
-                Verdict::Assign => match env.assign(region, None, force_new_plan) {
-                    Ok(assign) => return Ok(Some(assign)),
-                    // Somebody has just claimed it: look again.
-                    Err(RegionError::InTransition { .. }) => {}
-                    Err(error) => return Err(error.into()),
-                },
+                Verdict::Assign => {
+                    // Whatever the server was told is of no matter any more.
+                    env.regions.settle(region.encoded_name());
+                    match env.assign(region, None, force_new_plan) {
+                        Ok(assign) => return Ok(Some(assign)),
+                        // Somebody has just claimed it: look again.
+                        Err(RegionError::InTransition { .. }) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
             }
         }
     }

@@ -1,9 +1,14 @@
-//! Regions that a server has open and shouldn't. Counterpart of `AssignmentManager.checkOnlineRegionsReport`.
+//! Regions that a server has open and shouldn't, or should have and hasn't. Counterpart of
+//! `AssignmentManager.checkOnlineRegionsReport`.
+//!
+//! Differs from Java in that a region is missed which counts as open on a server and isn't in two of its reports: a command
+//! of an earlier master may have closed it. It is opened again where it should be, and nowhere else (danger 2).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use hmaster_protocol::pb;
-use hmaster_types::{EncodedName, RegionState, ServerName};
+use hmaster_types::{EncodedName, RegionState, ServerName, TableState};
 
 use crate::assignment::RegionNode;
 use crate::environment::MasterEnv;
@@ -25,6 +30,30 @@ pub(super) fn check(env: &Arc<MasterEnv>, server: &ServerName, load: &pb::Server
             tracing::warn!(%server, region = %name, "open where it shouldn't be, closing it");
             close(env, server, region.region_specifier.clone());
         }
+    }
+    // A load without a beginning is none: the report came without one.
+    if load.report_start_time.is_some() && !env.servers.is_going_down() {
+        open_missing(env, server, load);
+    }
+}
+
+fn open_missing(env: &Arc<MasterEnv>, server: &ServerName, load: &pb::ServerLoad) {
+    let names = load.region_loads.iter();
+    let names = names.filter_map(|region| EncodedName::try_from(&region.region_specifier).ok());
+    let reported: HashSet<_> = names.collect();
+    for region in env.regions.missing_twice(server, &reported, LAG_MS) {
+        if !env.tables.is_in(region.table(), &[TableState::Enabled]) {
+            continue;
+        }
+        // Somebody may have just taken it in hand.
+        let Ok(assign) = env.assign(&region, None, false) else { continue };
+        tracing::warn!(%server, %region, "its server doesn't report it, opening it there again");
+        env.regions.doubt(region.encoded_name());
+        let task = env.clone();
+        env.tasks.spawn(async move {
+            // If the reign has ended, the next one misses it, too.
+            let _ = task.submit(assign).await;
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use hmaster_procedure::Delivery;
 use hmaster_protocol::pb;
 use hmaster_protocol::pb::region_state_transition::TransitionCode;
-use hmaster_types::{JavaException, ProcId, RegionInfo, SeqNum, ServerName, class};
+use hmaster_types::{JavaException, ProcId, RegionInfo, RegionState, SeqNum, ServerName, class};
 
 use super::check_reign;
 use crate::assignment::RegionNode;
@@ -112,8 +112,12 @@ async fn open_or_closed(
     region: &RegionInfo,
     transition: &pb::RegionStateTransition,
 ) -> Result<(), JavaException> {
-    let look = |node: &RegionNode| (node.remote(), node.location() == Some(server));
-    let Some((waiting, is_there)) = env.regions.with(region.encoded_name(), look) else {
+    let look = |node: &RegionNode| {
+        let is_opening_in_doubt =
+            node.doubtful_place() == Some(server) && node.state() == RegionState::Opening;
+        (node.remote(), node.location() == Some(server), is_opening_in_doubt)
+    };
+    let Some((waiting, is_there, is_opening_in_doubt)) = env.regions.with(region.encoded_name(), look) else {
         // Java makes the server abort. But it may only repeat what an earlier master has taken and whose answer was lost,
         // and the region is gone since (danger 18). One that is open will be closed when the server reports its load.
         tracing::warn!(%server, %region, code = code.as_str_name(), "a report of a region that isn't there");
@@ -125,11 +129,14 @@ async fn open_or_closed(
         Some(id) if *id >= 0 => id.cast_unsigned() == waiting.0,
         _ => is_there,
     };
-    let Some(procedure) = waiting.filter(answers) else {
+    let open_seq_num = transition.open_seq_num.map_or(SeqNum::NONE, |seq| SeqNum(seq.cast_signed()));
+    // Whichever command this answers, the region is open there. That one couldn't be opened would prove nothing: the server
+    // may be at another command by now.
+    let is_found_open = is_opening_in_doubt && code == TransitionCode::Opened;
+    let Some(procedure) = waiting.filter(|waiting| answers(waiting) || is_found_open) else {
         tracing::warn!(%server, region = %region.encoded_name(), code = code.as_str_name(), "nobody waits for this report");
         return Ok(());
     };
-    let open_seq_num = transition.open_seq_num.map_or(SeqNum::NONE, |seq| SeqNum(seq.cast_signed()));
     let message = Message::Transition { server: server.clone(), code, open_seq_num };
     match env.deliver(procedure, message).await {
         Ok(Delivery::Rejected(exception)) => Err(exception),

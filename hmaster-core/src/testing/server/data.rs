@@ -189,7 +189,12 @@ impl State {
     ) -> Result<pb::GetRegionInfoResponse, Failure> {
         let own = &self.servers[server];
         if !own.regions.get(&region.encoded_name()).is_some_and(|region| region.is_online) {
-            return Err(not_serving(region));
+            return Err(match own.is_opening(region.encoded_name()) {
+                true => {
+                    Failure::Refused(JavaException::new(class::REGION_OPENING, region.name().to_string()))
+                }
+                false => not_serving(region),
+            });
         }
         let cells = own.cells(&self.root, region);
         let mut cells = cells.map_err(|error| Failure::Refused(JavaException::new(class::IO, error)))?;

@@ -163,5 +163,9 @@ fn load(state: &State, server: &ServerName) -> pb::ServerLoad {
             ..Default::default()
         }
     };
-    pb::ServerLoad { region_loads: regions.map(region_load).collect(), ..Default::default() }
+    pb::ServerLoad {
+        region_loads: regions.map(region_load).collect(),
+        report_start_time: Some(0),
+        ..Default::default()
+    }
 }
