@@ -5,7 +5,8 @@
 //! what came of it for the shell ([`records`]), and moves regions a few at a time ([`execute`]). Differs from Java in
 //! these: the chore waits for a period before its first run, in which region servers are still coming; the search ends
 //! when it has looked at enough candidates, not when `maxRunningTime` is over; moves are ordered so that no server is
-//! overloaded on the way; and a plan is dropped when a server goes or comes while it is carried out.
+//! overloaded on the way; and a plan is dropped when a server goes or comes while it is carried out. Racks and files of
+//! rules are asked for ([`sources`]) before each run.
 //!
 //! The master doesn't know where HDFS has the blocks of store files, so locality costs nothing here; its weights count in
 //! the mean as they do in Java without HDFS.
@@ -14,8 +15,9 @@ mod execute;
 mod records;
 mod settings;
 mod snapshot;
+pub mod sources;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hmaster_balancer::{Balancer, Budget, LoadHistory, Plan};
@@ -28,6 +30,7 @@ use crate::environment::MasterEnv;
 use crate::switches::Switch;
 use records::Records;
 use snapshot::Snapshot;
+use sources::BalancerSources;
 
 /// Candidates that a search looks at per region: enough for what exchanges can bring, a fraction of a second for ten
 /// thousand regions.
@@ -36,13 +39,12 @@ const CANDIDATES_PER_REGION: u64 = 1000;
 const CANDIDATES_MIN: u64 = 1_000_000;
 
 /// What the balancer remembers between runs.
-#[derive(Debug)]
 pub struct Balancing {
     /// One run at a time.
     at_work: AsyncMutex<()>,
     history: Mutex<LoadHistory>,
-    /// Runs so far, which give each search another seed.
     records: Records,
+    sources: OnceLock<Arc<dyn BalancerSources>>,
 }
 
 /// Whether the balancer can use its settings.
@@ -80,6 +82,7 @@ impl Balancing {
             at_work: AsyncMutex::new(()),
             history: Mutex::new(LoadHistory::new(samples_max)),
             records: Records::default(),
+            sources: OnceLock::new(),
         }
     }
 
@@ -91,6 +94,12 @@ impl Balancing {
     /// Ends when no run is under way.
     pub(crate) async fn rest(&self) {
         drop(self.at_work.lock().await);
+    }
+}
+
+impl std::fmt::Debug for Balancing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Balancing").field("records", &self.records).finish_non_exhaustive()
     }
 }
 
@@ -141,7 +150,9 @@ impl MasterEnv {
         }
         self.remember_loads();
         let mut balanced = Balanced { ran: true, ..Balanced::default() };
-        for snapshot in self.snapshots()? {
+        let config = settings::config(&self.online.get()).at_hour(self.hour());
+        let outside = self.ask_outside(&config).await?;
+        for snapshot in self.snapshots(&config, &outside)? {
             let (snapshot, plan) = self.search(snapshot).await?;
             self.balancing.records.keep(&plan, &snapshot, &self.online.get());
             plan.broken

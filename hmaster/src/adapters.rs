@@ -1,5 +1,6 @@
 //! The ports of the master's mind, connected to sockets and files. Each adapter translates, and decides nothing.
 
+pub(crate) mod balancer;
 pub(crate) mod files;
 pub(crate) mod host_names;
 pub(crate) mod presence;

@@ -43,6 +43,7 @@ mod master;
 pub mod standalone;
 pub mod takeover;
 
+pub use adapters::balancer::SystemSources;
 pub use check::problems;
 pub use error::{BuildError, FileSystemError, HostError, RunError};
 pub use hmaster_config::Configuration;

@@ -4,9 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::option::{Group, OptionInfo, Reader};
 
-/// Prefixes of keys that are the balancer's own.
-const PREFIXES: [&str; 4] =
-    ["hbase.master.balancer.", "hbase.master.loadbalance.", "hbase.regions.slop", "hbase.offpeak."];
+/// Prefixes of keys that are the balancer's own, or say which rack a server is on.
+const PREFIXES: [&str; 6] = [
+    "hbase.master.balancer.",
+    "hbase.master.loadbalance.",
+    "hbase.regions.slop",
+    "hbase.offpeak.",
+    "hbase.util.ip.to.rack.determiner",
+    "net.topology.",
+];
 
 /// Settings by key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,7 +1,7 @@
 //! Options that only hmaster has. Their keys begin with `hmaster.`; Java HBase ignores them, so one hbase-site.xml
 //! serves both masters.
 
-use crate::kind::Flag;
+use crate::kind::{Flag, Text};
 use crate::option::options;
 
 options! {
@@ -16,5 +16,8 @@ options! {
         /// Whether procedures that can't be continued end without having done the rest, and their locks go; otherwise a
         /// master that finds any says so and doesn't start.
         bypass_unknown_procedures: Flag = "hmaster.takeover.bypass.unknown.procedures" => "false";
+        /// File with the balancer's constraints: server groups, pinned regions, favoured and forbidden servers, bounds on
+        /// moves. Read again for each run.
+        balancer_constraints: Text = "hmaster.balancer.constraints.file";
     }
 }

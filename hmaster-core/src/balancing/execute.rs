@@ -38,6 +38,8 @@ impl MasterEnv {
             after = plan.after.imbalance,
             "balancing"
         );
+        let mut end =
+            tracing::enabled!(tracing::Level::DEBUG).then(|| plan.apply(&snapshot.cluster, &snapshot.config));
         let mut servers = self.servers.assignable();
         servers.sort();
         let (mut begun, mut number) = (0, 0);
@@ -45,6 +47,9 @@ impl MasterEnv {
             number += 1;
             let region = &snapshot.regions[planned.region.0 as usize];
             let name = |server| &snapshot.cluster.server(server).name;
+            if let Some(reason) = end.as_mut().and_then(|end| plan.why_moved(end, planned.region)) {
+                tracing::debug!(%region, reason = reason.text(&snapshot.cluster), "why it moves");
+            }
             begun += u32::from(self.begin_move(region, name(planned.from), name(planned.to)).await);
             if !self.keep_pace(pace, number).await {
                 break;

@@ -1,6 +1,6 @@
 //! The balancer's settings, from the master's.
 
-use hmaster_balancer::{BalancerError, Config, Function};
+use hmaster_balancer::{BalancerError, Config, Constraints, Function};
 use hmaster_config::Options;
 
 /// Simple class names of balancers whose plans are made here.
@@ -25,6 +25,27 @@ pub(super) fn config(options: &Options) -> Config {
             tracing::warn!(class, "not a balancer of this master, which balances as {STOCHASTIC}");
             config
         }
+    }
+}
+
+/// The constraints of HBase 3 that have a key of their own: its `BalancerConditionals`.
+pub(super) fn constraints(options: &Options) -> Constraints {
+    let is_on = |name: &str| {
+        let key = format!("hbase.master.balancer.stochastic.conditionals.{name}");
+        match options.balancer_settings.get(&key).map(|text| text.trim().to_ascii_lowercase()).as_deref() {
+            None | Some("false" | "") => false,
+            Some("true") => true,
+            Some(value) => {
+                tracing::error!(key, value, "neither true nor false; taken for true, which forbids more");
+                true
+            }
+        }
+    };
+    Constraints {
+        isolate_meta: is_on("isolateMetaTable"),
+        isolate_system: is_on("isolateSystemTables"),
+        apart: is_on("distributeReplicas"),
+        ..Constraints::default()
     }
 }
 
@@ -54,5 +75,19 @@ mod tests {
         options.balancer.class = format!("org.apache.hadoop.hbase.master.balancer.{SIMPLE}");
         assert_eq!(config(&options).weight(Function::Read), 0.0);
         assert_eq!(config(&options).weight(Function::RegionCount), 500.0);
+    }
+
+    #[test]
+    fn keys_of_hbase_3_are_constraints() {
+        let mut options = Options::default();
+        assert!(constraints(&options).is_empty());
+        for (name, value) in
+            [("isolateMetaTable", "true"), ("isolateSystemTables", "yes"), ("distributeReplicas", "False")]
+        {
+            let key = format!("hbase.master.balancer.stochastic.conditionals.{name}");
+            options.balancer_settings.set(&key, value);
+        }
+        let made = constraints(&options);
+        assert_eq!((made.isolate_meta, made.isolate_system, made.apart), (true, true, false));
     }
 }

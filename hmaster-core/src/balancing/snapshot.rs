@@ -9,10 +9,8 @@ use hmaster_balancer::{Cluster, ClusterBuilder, Config, Constraints, LOADS};
 use hmaster_types::{JavaException, RegionInfo, RegionState, ServerName, TableName, class};
 
 use super::settings;
+use super::sources::Outside;
 use crate::environment::MasterEnv;
-
-/// The rack of all servers: topology scripts aren't run.
-const RACK: &str = "/default-rack";
 
 /// A cluster to balance.
 #[derive(Debug)]
@@ -26,8 +24,11 @@ pub(super) struct Snapshot {
 
 impl MasterEnv {
     /// The whole cluster; or each table by itself, where that is wished for.
-    pub(super) fn snapshots(&self) -> Result<Vec<Snapshot>, JavaException> {
-        let config = settings::config(&self.online.get()).at_hour(self.hour());
+    pub(super) fn snapshots(
+        &self,
+        config: &Config,
+        outside: &Outside,
+    ) -> Result<Vec<Snapshot>, JavaException> {
         let servers = self.servers.assignable();
         if servers.is_empty() {
             return Ok(Vec::new());
@@ -43,20 +44,23 @@ impl MasterEnv {
             }
         });
         let constraints = self.constraints(&servers);
-        groups.into_values().map(|group| self.snapshot(group, &servers, &config, &constraints)).collect()
+        groups
+            .into_values()
+            .map(|group| self.snapshot(group, &servers, (config, &constraints), outside))
+            .collect()
     }
 
     fn snapshot(
         &self,
         mut group: Vec<(ServerName, RegionInfo)>,
         servers: &[ServerName],
-        config: &Config,
-        constraints: &Constraints,
+        (config, constraints): (&Config, &Constraints),
+        outside: &Outside,
     ) -> Result<Snapshot, JavaException> {
         group.sort();
         let bad =
             |error: hmaster_balancer::BalancerError| JavaException::new(class::HBASE_IO, error.to_string());
-        let mut builder = ClusterBuilder::new(servers, &[], |_| RACK.to_owned());
+        let mut builder = ClusterBuilder::new(servers, &[], |server| outside.rack(server));
         builder.reserve(group.len());
         let history = self.balancing.history.lock();
         for (server, region) in &group {
@@ -65,14 +69,21 @@ impl MasterEnv {
             let Some(at) = builder.server(server) else { continue };
             builder.region(name.as_bytes(), at, load).map_err(bad)?;
         }
-        let cluster = builder.build().map_err(bad)?;
+        let mut cluster = builder.build().map_err(bad)?;
+        if let Some(rules) = &outside.capacity {
+            cluster.set_capacities(rules, config.capacity_default);
+        }
+        let mut constraints = constraints.clone();
+        if let Some(text) = &outside.constraints {
+            text.add_to(&mut constraints, &cluster);
+        }
         let regions = group.into_iter().map(|(_, region)| region).collect();
-        Ok(Snapshot { cluster, regions, config: config.clone(), constraints: constraints.clone() })
+        Ok(Snapshot { cluster, regions, config: config.clone(), constraints })
     }
 
-    /// System tables stay on servers of the newest version.
+    /// What the settings ask for; and system tables stay on servers of the newest version.
     fn constraints(&self, servers: &[ServerName]) -> Constraints {
-        let mut constraints = Constraints::default();
+        let mut constraints = settings::constraints(&self.online.get());
         for table in self.regions.tables().into_iter().filter(TableName::is_system) {
             let region = RegionInfo::builder(table.clone()).build();
             let old: BTreeSet<_> =
@@ -85,7 +96,7 @@ impl MasterEnv {
     }
 
     /// Hour of the day in UTC; Java takes that of its time zone.
-    fn hour(&self) -> u8 {
+    pub(super) fn hour(&self) -> u8 {
         (self.clock.now_ms() / 3_600_000 % 24) as u8
     }
 }

@@ -2,6 +2,7 @@
 //! on clusters that are made up. It moves nothing.
 
 mod live;
+mod outside;
 mod synthetic;
 
 use std::io::Write as _;
@@ -11,12 +12,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hmaster_balancer::{
-    Balancer, Budget, Cluster, Config, Constraints, Function, Method, Plan, Report, WhatIf,
+    Balancer, Budget, Cluster, Config, Constraints, ConstraintsText, Function, Method, Plan, Report, WhatIf,
     rack_by_host_name, status,
 };
+use hmaster_config::{Builder, Configuration, Environment, RawConfig};
 use hmaster_types::ServerName;
 
 use super::Settings;
+use outside::Outside;
 use synthetic::Synthetic;
 
 /// Keys of weights, for `--weight`.
@@ -34,6 +37,9 @@ const WEIGHTS: [(&str, Function); 12] = [
     ("memstore", Function::MemStore),
     ("storefile", Function::StoreFile),
 ];
+
+/// Servers that may be added.
+const ADDED_MAX: usize = 100_000;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Balance {
@@ -93,6 +99,12 @@ pub(super) struct Balance {
     /// At most so many moves
     #[arg(long, value_name = "N")]
     moves_max: Option<usize>,
+    /// A file with constraints, as hmaster.balancer.constraints.file names one for a master
+    #[arg(long, value_name = "FILE")]
+    constraints: Option<PathBuf>,
+    /// Say why of so many moves, and of so many regions that stay on hot servers
+    #[arg(long, value_name = "N")]
+    explain: Option<usize>,
     /// Walk at random as Java does, to compare
     #[arg(long)]
     walk: bool,
@@ -103,10 +115,15 @@ pub(super) struct Balance {
 
 impl Balance {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let config = self.config()?;
-        let cluster = self.cluster(&config)?;
+        let raw = self.raw()?;
+        let set = |key: &str| raw.get(key).ok().flatten();
+        let config = self.config(&set)?;
+        let cluster = self.cluster(&config, &set)?;
         let plan = self.plan(&cluster, &config)?;
-        let report = Report::new(&plan, &cluster, &config);
+        let mut report = Report::new(&plan, &cluster, &config);
+        if let Some(count) = self.explain {
+            report = report.explain(count);
+        }
         if let Some(path) = &self.plan_out {
             write(path, &plan.to_text(&cluster))?;
         }
@@ -118,11 +135,16 @@ impl Balance {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn config(&self) -> anyhow::Result<Config> {
-        let set = |key: &str| {
-            let found = self.settings.overrides.iter().rev().find(|o| o.key == key);
-            found.map(|o| o.value.clone())
-        };
+    /// The settings of the cluster that is asked, or else none but those of the command line.
+    fn raw(&self) -> anyhow::Result<RawConfig> {
+        let overrides = &self.settings.overrides;
+        match &self.from_cluster {
+            Some(conf_dir) => Ok(Configuration::load(Some(conf_dir), overrides)?.raw().clone()),
+            None => Ok(Builder::new(Environment::default()).overrides(overrides).build()),
+        }
+    }
+
+    fn config(&self, set: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Config> {
         let mut config = Config::from_settings(set)?;
         for text in &self.weight {
             let (name, weight) = text.split_once('=').with_context(|| format!("--weight {text}: no ="))?;
@@ -139,20 +161,42 @@ impl Balance {
         Ok(config)
     }
 
-    fn cluster(&self, config: &Config) -> anyhow::Result<Cluster> {
+    fn cluster(&self, config: &Config, set: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Cluster> {
+        let mut cluster = self.cluster_as_it_is(config)?;
+        let outside = Outside::ask(&cluster, config, set)?;
+        outside.apply(&mut cluster, config);
+        let change = self.change(&cluster)?;
+        if change == WhatIf::default() {
+            return Ok(cluster);
+        }
+        let mut cluster = cluster.with(&change, |server| outside.rack(server))?;
+        outside.apply(&mut cluster, config);
+        Ok(cluster)
+    }
+
+    fn cluster_as_it_is(&self, config: &Config) -> anyhow::Result<Cluster> {
         let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("read {}", path.display()));
         let mut statuses = self.status.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
         if let Some(conf_dir) = &self.from_cluster {
             let (count, interval) = (usize::from(self.samples), Duration::from_secs(self.interval));
             statuses.extend(live::statuses(conf_dir, &self.settings.overrides, count, interval)?);
         }
-        let cluster = match &self.synthetic {
+        Ok(match &self.synthetic {
             Some(synthetic) => synthetic.build(self.seed)?,
             None => {
                 status::read_all(statuses.iter().map(Vec::as_slice), config.samples_max, rack_by_host_name)?
             }
-        };
+        })
+    }
+
+    /// What if...?
+    fn change(&self, cluster: &Cluster) -> anyhow::Result<WhatIf> {
         let mut change = WhatIf::default();
+        anyhow::ensure!(
+            self.add_servers <= ADDED_MAX,
+            "--add-servers {}: above {ADDED_MAX}",
+            self.add_servers
+        );
         change.add_servers(self.add_servers);
         change.retire.extend(self.lose_server.iter().chain(&self.drain).cloned());
         for rack in &self.lose_rack {
@@ -163,16 +207,24 @@ impl Balance {
             anyhow::ensure!(!lost.is_empty(), "--lose-rack {rack}: no server is on it");
             change.retire.extend(lost);
         }
-        if change == WhatIf::default() {
-            return Ok(cluster);
+        Ok(change)
+    }
+
+    fn constraints(&self, cluster: &Cluster) -> anyhow::Result<Constraints> {
+        let mut constraints = Constraints::default();
+        if let Some(path) = &self.constraints {
+            let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+            let text: ConstraintsText = text.parse().with_context(|| path.display().to_string())?;
+            text.add_to(&mut constraints, cluster);
         }
-        Ok(cluster.with(&change, rack_by_host_name)?)
+        constraints.moves_max = self.moves_max.or(constraints.moves_max);
+        Ok(constraints)
     }
 
     /// Runs the searches and takes the plan that costs least, the first of equals.
     fn plan(&self, cluster: &Cluster, config: &Config) -> anyhow::Result<Plan> {
         anyhow::ensure!(self.seconds > 0.0 && self.seconds < 1e6, "--seconds {}: out of range", self.seconds);
-        let constraints = Constraints { moves_max: self.moves_max, ..Constraints::default() };
+        let constraints = self.constraints(cluster)?;
         let method = if self.walk { Method::Walk } else { Method::Targets };
         let balancer = Balancer::new(config.clone()).constraints(constraints).method(method);
         let start = Instant::now();

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::life::LifeEnd;
 use super::{Parts, follow};
+use crate::adapters::balancer::SystemSources;
 use crate::adapters::files::RootFolder;
 use crate::adapters::region_servers::RpcRegionServers;
 use crate::adapters::store::{self, OpenStore};
@@ -113,6 +114,9 @@ async fn begin(
         progress.clone(),
         ports,
     );
+    let files = Some(Arc::clone(folder.file_system()));
+    let sources = SystemSources::new(files, &|key| options.balancer_settings.get(key));
+    env.set_balancer_sources(Arc::new(sources));
     let start = Start { env: env.clone(), tasks, procedures: store.procedures(), id_floor: ProcId(0) };
     Ok((env, store, start))
 }
