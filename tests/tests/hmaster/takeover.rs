@@ -5,7 +5,8 @@
 
 use anyhow::{Context as _, Result, ensure};
 use hmaster_tests::{
-    Catalogue, Client, Cluster, HBaseVersion, MasterKind, RowSet, Server, Storage, require_peers,
+    Catalogue, Client, Cluster, HBaseVersion, MasterKind, RowSet, Server, Storage, hex_splits, require_peers,
+    scenario,
 };
 use serde_json::json;
 
@@ -206,4 +207,48 @@ async fn back_and_forth_on_hdfs() -> Result<()> {
     use End::{Kill, KillAll, Shutdown};
     let storage = Storage::Hdfs { datanodes: 1 };
     back_and_forth(storage, "HDFS", [Kill, KillAll, Kill, Shutdown, KillAll, Shutdown]).await
+}
+
+/// A Java master dies and its store is lost, while hbase:meta has regions between two states and a table that is being
+/// disabled. What their region servers have done with them is found out, and nothing stays as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn hmaster_without_the_store_of_the_java_master_before_it() -> Result<()> {
+    require_peers!();
+    let _alone = alone("hmaster_without_the_store_of_the_java_master_before_it").await;
+    let (java, hmaster) = (MasterKind::java(), hmaster().await?);
+    report("takeover without a store", "local disk", &[HBaseVersion::V2_6; 2], &[&java, &hmaster]);
+    let cluster = cluster("lost-store").start().await?;
+    let running = scenario::start(&cluster, &java, &[HBaseVersion::V2_6; 2]).await?;
+    let (client, rows) = (&running.client, RowSet::new(91, ROWS));
+    client.create_table("lost", &["f"], &hex_splits(10)).await?;
+    client.put_rows("lost", rows).await?;
+    client.create_table("off", &["f"], &["k"]).await?;
+    let (lost, off) = (client.regions("lost").await?, client.regions("off").await?);
+    for encoded in [&lost[0].encoded, &lost[1].encoded, &lost[8].encoded, &off[0].encoded] {
+        // Their servers don't have them, as if they had been closed, or never told to open them.
+        client.admin("unassign", json!([encoded])).await?;
+    }
+    let said = ["OPENING", "CLOSING", "OPENING", "CLOSING", "SPLITTING", "MERGING"];
+    for (region, state) in lost.iter().zip(said).chain(off.iter().zip(["CLOSING", "OPENING"])) {
+        client.put("hbase:meta", &region.name, &[("info:state", state)]).await?;
+    }
+    // A `TableState` of DISABLING.
+    client.put("hbase:meta", "off", &[("table:state", "\u{8}\u{2}")]).await?;
+    running.master.kill9().await?;
+    let root = cluster.root().trim_start_matches("file:").trim_start_matches("//").to_owned();
+    std::fs::rename(format!("{root}/MasterData"), format!("{root}-MasterData")).context("lose the store")?;
+
+    let master = cluster.start_master(&hmaster).await?;
+    client.reconnect().await?;
+    master.while_running("region servers", client.await_region_servers(2)).await?;
+    client.await_consistent().await?;
+    client.verify_rows("lost", &[rows], &[]).await?.check()?;
+    ensure!(client.admin("isTableDisabled", json!(["off"])).await? == json!(true), "off isn't disabled");
+    client.enable_table("off").await?;
+    client.put("off", "a", &[("f:q", "v")]).await?;
+    for region in client.regions("lost").await? {
+        client.move_region(&region.encoded, None).await?;
+    }
+    client.verify_rows("lost", &[rows], &[]).await?.check()?;
+    cluster.finish().await
 }
