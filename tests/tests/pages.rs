@@ -149,7 +149,7 @@ async fn pages_follow_a_cluster_through_its_life() -> Result<()> {
         ("/servers.jsp", "localhost"),
         ("/rits.jsp", "transition"),
         ("/procedures.jsp", "CreateTableProcedure"),
-        ("/dump", "shown"),
+        ("/dump", "CreateTableProcedure"),
         ("/conf", "hbase.rootdir"),
     ] {
         let page = http::get(port, path).await?.ok().with_context(|| path.to_owned())?;

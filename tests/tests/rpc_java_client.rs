@@ -60,6 +60,7 @@ fn exceptions_of_calls() -> impl Iterator<Item = &'static Class> {
         class::WRONG_VERSION,
         class::BAD_AUTH,
         class::EMPTY_SERVICE_NAME,
+        class::UNSUPPORTED_CRYPTO,
         class::UNKNOWN_SERVICE,
         class::UNSUPPORTED_CELL_CODEC,
         class::UNSUPPORTED_COMPRESSION_CODEC,
