@@ -27,8 +27,8 @@
 //!
 //! # What isn't there
 //!
-//! Coprocessors but for the endpoint that changes several rows of hbase:meta as one, replication, bulk loads, snapshots,
-//! quotas, security, MOB files, pages, splits that a server asks for by itself. Procedures of masters for any of that are
+//! Coprocessors but for the endpoint that changes several rows of hbase:meta as one, replication, bulk loads, quotas,
+//! security, MOB files, pages, splits that a server asks for by itself. Procedures of masters for any of that are
 //! reported as failed. Replicas beside the first one read what that one has in store files, and not what it has in memory.
 
 mod cell_tags;

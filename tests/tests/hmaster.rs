@@ -14,6 +14,8 @@ mod fresh;
 mod mid_procedure;
 #[path = "hmaster/region_servers.rs"]
 mod region_servers;
+#[path = "hmaster/snapshots.rs"]
+mod snapshots;
 #[path = "hmaster/storms.rs"]
 mod storms;
 #[path = "hmaster/suspended.rs"]

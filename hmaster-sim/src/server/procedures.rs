@@ -8,22 +8,28 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hmaster_fs::FsPath;
+use bytes::Bytes;
+use hmaster_fs::rootdir::RootDir;
+use hmaster_fs::{CreateOptions, FsPath};
 use hmaster_protocol::pb;
 use hmaster_protocol::pb::remote_procedure_result::Status;
 use hmaster_protocol::services::region_server_status_service::{
     GET_LAST_FLUSHED_SEQUENCE_ID, REPORT_PROCEDURE_DONE,
 };
-use hmaster_types::{JavaException, RegionInfo, class};
+use hmaster_store::region_files::RegionFiles;
+use hmaster_types::{JavaException, PlainTracker, RegionInfo, TableDescriptor, class};
 use parking_lot::Mutex;
+use prost::Message as _;
 use tokio::sync::Notify;
 
 use super::state::Server;
 use super::transitions::chain;
 use crate::log::{FlushedSequenceIds, split_log};
+use crate::region::Region;
 
 const SPLIT_WAL: &str = "org.apache.hadoop.hbase.regionserver.SplitWALCallable";
 const FLUSH_REGION: &str = "org.apache.hadoop.hbase.regionserver.FlushRegionCallable";
+const SNAPSHOT_REGION: &str = "org.apache.hadoop.hbase.regionserver.SnapshotRegionCallable";
 const SPLIT_FAILED: &str = "org.apache.hadoop.hbase.regionserver.SplitWALCallable$ErrorWALSplitException";
 const CLASS_NOT_FOUND: &str = "java.lang.ClassNotFoundException";
 /// Outcomes in one report.
@@ -102,6 +108,7 @@ async fn carry_out(server: &Server, order: &pb::RemoteProcedureRequest) -> Resul
     match &*order.proc_class {
         SPLIT_WAL => split_wal(server, &hmaster_protocol::decode(data).map_err(unreadable)?).await,
         FLUSH_REGION => flush(server, &hmaster_protocol::decode(data).map_err(unreadable)?).await,
+        SNAPSHOT_REGION => snapshot_region(server, hmaster_protocol::decode(data).map_err(unreadable)?).await,
         unknown => Err(JavaException::named(CLASS_NOT_FOUND, unknown, false)),
     }
 }
@@ -126,15 +133,52 @@ async fn split_wal(server: &Server, parameter: &pb::SplitWalParameter) -> Result
 }
 
 async fn flush(server: &Server, parameter: &pb::FlushRegionParameter) -> Result<(), JavaException> {
-    let info = RegionInfo::try_from(&parameter.region);
-    let info = info.map_err(|error| JavaException::new(class::ILLEGAL_ARGUMENT, error.to_string()))?;
-    let region = server
-        .regions
-        .get(info.encoded_name())
-        .ok_or_else(|| JavaException::new(class::NOT_SERVING_REGION, format!("region={}", info.name())))?;
+    let region = served(server, &parameter.region)?;
     // All families are flushed, those that are asked for among them.
     region.flush().await.map_err(|error| error.to_java())?;
     Ok(())
+}
+
+fn served(server: &Server, region: &pb::RegionInfo) -> Result<Arc<Region>, JavaException> {
+    let info = RegionInfo::try_from(region);
+    let info = info.map_err(|error| JavaException::new(class::ILLEGAL_ARGUMENT, error.to_string()))?;
+    let region = server.regions.get(info.encoded_name());
+    region.ok_or_else(|| JavaException::new(class::NOT_SERVING_REGION, format!("region={}", info.name())))
+}
+
+/// Flushes a region and tells the snapshot which files it has.
+async fn snapshot_region(
+    server: &Server,
+    parameter: pb::SnapshotRegionParameter,
+) -> Result<(), JavaException> {
+    let region = served(server, &parameter.region)?;
+    if parameter.snapshot.r#type() != pb::snapshot_description::Type::Skipflush {
+        region.flush().await.map_err(|error| error.to_java())?;
+    }
+    let (_, storage) = server.ready()?;
+    let listed = list_region(&storage.root, region.table(), region.info(), &parameter.snapshot.name).await;
+    listed.map_err(|reason| JavaException::new(class::IO, reason))
+}
+
+/// A file that a compaction takes away meanwhile makes it fail; the master asks again.
+async fn list_region(
+    root: &RootDir,
+    table: &TableDescriptor,
+    region: &RegionInfo,
+    snapshot: &str,
+) -> Result<(), String> {
+    let files = RegionFiles { root, default_tracker: PlainTracker::Default.name(), now_ms: 0 };
+    let manifest = files.list(table, region).await.map_err(|error| chain(&error))?;
+    let folder = root.layout().snapshots().join(".tmp").try_join(snapshot);
+    let folder = folder.map_err(|error| chain(&error))?;
+    let fs = root.file_system();
+    if !fs.exists(&folder).await.map_err(|error| chain(&error))? {
+        return Err(format!("{folder}: nobody takes that snapshot any more"));
+    }
+    let path = folder.join(&format!("region-manifest.{}", region.encoded_name()));
+    let content = Bytes::from(manifest.encode_to_vec());
+    let written = fs.write_whole(&path, content, CreateOptions::overwrite()).await;
+    written.map_err(|error| chain(&error))
 }
 
 fn result(
