@@ -57,10 +57,19 @@ impl Namespaces {
 
 /// Numbers that a namespace's settings must hold if they are there. Counterpart of `validateTableAndRegionCount`.
 pub(crate) fn check_settings(namespace: &NamespaceDescriptor) -> Result<(), JavaException> {
-    for key in ["hbase.namespace.quota.maxregions", "hbase.namespace.quota.maxtables"] {
-        let Some(value) = namespace.configuration.get(key) else { continue };
-        if value.parse::<i64>().ok().is_none_or(|number| number <= 0) {
-            let message = format!("{key} for {} must be a positive number, it is {value}", namespace.name);
+    for (key, what, quota) in [
+        ("hbase.namespace.quota.maxregions", "regions", "region"),
+        ("hbase.namespace.quota.maxtables", "tables", "tables"),
+    ] {
+        let value = namespace.configuration.get(key).filter(|value| !value.is_empty());
+        let Some(value) = value else { continue };
+        let number: i64 = value.parse().map_err(|_| {
+            let message = format!("NumberFormatException while getting max {what}.");
+            JavaException::new(class::DO_NOT_RETRY_IO, message)
+        })?;
+        if number <= 0 {
+            let message =
+                format!("The max {quota} quota for {} is less than or equal to zero.", namespace.name);
             return Err(JavaException::new(class::CONSTRAINT, message));
         }
     }

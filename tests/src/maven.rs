@@ -61,8 +61,24 @@ pub async fn jars(artifact: &str, version: &str) -> Result<PathBuf> {
     let (artifact, version) = (artifact.to_owned(), version.to_owned());
     let resolve = move || {
         cache::folder(&format!("{artifact}-{version}"), |folder| {
-            let resolved = copy(folder, &pom_of(&artifact, &version), true);
+            let resolved = copy(folder, &pom_of("org.apache.hbase", &artifact, &version), true);
             resolved.with_context(|| format!("Maven could not resolve org.apache.hbase:{artifact}:{version}"))
+        })
+    };
+    tokio::task::spawn_blocking(resolve).await?
+}
+
+/// HBCK2 as it is published.
+pub const HBCK2_VERSION: &str = "1.3.0";
+
+/// A folder of the cache that holds a tool of HBase's operators alone: it runs on the class path of whatever HBase.
+pub async fn operator_tool(artifact: &str, version: &str) -> Result<PathBuf> {
+    let (artifact, version) = (artifact.to_owned(), version.to_owned());
+    let resolve = move || {
+        cache::folder(&format!("{artifact}-{version}"), |folder| {
+            let group = "org.apache.hbase.operator.tools";
+            let resolved = copy(folder, &pom_of(group, &artifact, &version), false);
+            resolved.with_context(|| format!("Maven could not resolve {group}:{artifact}:{version}"))
         })
     };
     tokio::task::spawn_blocking(resolve).await?
@@ -87,11 +103,11 @@ pub(crate) fn copy(folder: &Path, pom: &str, transitively: bool) -> Result<()> {
     Ok(())
 }
 
-fn pom_of(artifact: &str, version: &str) -> String {
+fn pom_of(group: &str, artifact: &str, version: &str) -> String {
     format!(
         r#"<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>peer</groupId><artifactId>peer</artifactId><version>1</version><dependencies><dependency>
-<groupId>org.apache.hbase</groupId><artifactId>{artifact}</artifactId><version>{version}</version>
+<groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>
 </dependency></dependencies></project>
 "#
     )

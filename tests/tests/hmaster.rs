@@ -10,10 +10,14 @@ mod admin;
 mod backups;
 #[path = "hmaster/fresh.rs"]
 mod fresh;
+#[path = "hmaster/hbck2.rs"]
+mod hbck2;
 #[path = "hmaster/mid_procedure.rs"]
 mod mid_procedure;
 #[path = "hmaster/region_servers.rs"]
 mod region_servers;
+#[path = "hmaster/reload.rs"]
+mod reload;
 #[path = "hmaster/snapshots.rs"]
 mod snapshots;
 #[path = "hmaster/storms.rs"]

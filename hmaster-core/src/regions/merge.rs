@@ -71,7 +71,7 @@ impl MergeRegions {
 
     fn names(&self) -> String {
         let names: Vec<_> = self.parents.iter().map(|parent| parent.encoded_name().to_string()).collect();
-        names.join(", ")
+        format!("[{}]", names.join(", "))
     }
 
     async fn prepare(&self, cx: &StepContext<'_, MasterEnv>) -> Result<StateFlow<MasterEnv, State>, Stop> {

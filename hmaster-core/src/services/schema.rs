@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use hmaster_protocol::{CallContext, pb};
 use hmaster_types::{
-    ColumnFamilyDescriptor, JavaException, Nonce, ProcId, TableDescriptor, TableName, class,
+    ColumnFamilyDescriptor, JavaException, Nonce, ProcId, TableDescriptor, TableName, TableState, class,
 };
 
 use super::split_keys;
-use super::submit::{submit, submit_checked};
+use super::submit::{submit, submit_checked, submit_unawaited};
 use crate::environment::MasterEnv;
 use crate::role::RoleCell;
 use crate::tables::change::{with_changed_family, with_new_family, without_family};
@@ -62,8 +62,8 @@ pub(super) async fn enable_table(
     let env = role.initialized()?;
     let table = TableName::try_from(&request.table_name)?;
     let nonce = Nonce::new(request.nonce_group(), request.nonce());
-    let make = |user, prepared| EnableTable::procedure(user, table, prepared);
-    let id = submit(&env, call, nonce, make).await?;
+    let make = |user, prepared| async { Ok(EnableTable::procedure(user, table, prepared)) };
+    let id = submit_unawaited(&env, call, nonce, make).await?;
     Ok(pb::EnableTableResponse { proc_id: Some(id.0) })
 }
 
@@ -75,8 +75,11 @@ pub(super) async fn disable_table(
     let env = role.initialized()?;
     let table = TableName::try_from(&request.table_name)?;
     let nonce = Nonce::new(request.nonce_group(), request.nonce());
-    let make = |user, prepared| DisableTable::procedure(user, table, prepared);
-    let id = submit(&env, call, nonce, make).await?;
+    let make = |user, prepared| async {
+        preflight(&env, &table, TableState::Enabled)?;
+        Ok(DisableTable::procedure(user, table, prepared))
+    };
+    let id = submit_checked(&env, call, nonce, make).await?;
     Ok(pb::DisableTableResponse { proc_id: Some(id.0) })
 }
 
@@ -161,6 +164,18 @@ async fn change(
     submit_checked(env, call, nonce, make).await
 }
 
+/// What Java checks before it makes a procedure, and then again in it with more to say. Counterpart of `preflightChecks`.
+fn preflight(env: &MasterEnv, table: &TableName, wanted: TableState) -> Result<(), JavaException> {
+    let class = match env.tables.get(table) {
+        _ if table.is_meta() => return Ok(()),
+        Some(state) if state == wanted => return Ok(()),
+        None => class::TABLE_NOT_FOUND,
+        Some(_) if wanted == TableState::Enabled => class::TABLE_NOT_ENABLED,
+        Some(_) => class::TABLE_NOT_DISABLED,
+    };
+    Err(JavaException::new(class, table.as_str()))
+}
+
 fn current(env: &MasterEnv, table: &TableName) -> Result<Arc<TableDescriptor>, JavaException> {
     env.schemas.get(table).ok_or_else(|| JavaException::new(class::TABLE_NOT_FOUND, table.as_str()))
 }
@@ -174,8 +189,11 @@ pub(super) async fn truncate_table(
     let table = TableName::try_from(&request.table_name)?;
     let nonce = Nonce::new(request.nonce_group(), request.nonce());
     let splits = request.preserve_splits();
-    let make = |user, prepared| TruncateTable::procedure(user, table, splits, prepared);
-    let id = submit(&env, call, nonce, make).await?;
+    let make = |user, prepared| async {
+        preflight(&env, &table, TableState::Disabled)?;
+        Ok(TruncateTable::procedure(user, table, splits, prepared))
+    };
+    let id = submit_checked(&env, call, nonce, make).await?;
     Ok(pb::TruncateTableResponse { proc_id: Some(id.0) })
 }
 
@@ -189,7 +207,7 @@ pub(super) async fn modify_table_store_file_tracker(
     let nonce = Nonce::new(request.nonce_group(), request.nonce());
     let tracker = request.dst_sft;
     let make = |user, prepared| async { ModifyTracker::of_table(user, table, &tracker, prepared) };
-    let id = submit_checked(&env, call, nonce, make).await?;
+    let id = submit_unawaited(&env, call, nonce, make).await?;
     Ok(pb::ModifyTableStoreFileTrackerResponse { proc_id: Some(id.0) })
 }
 
@@ -203,7 +221,7 @@ pub(super) async fn modify_column_store_file_tracker(
     let nonce = Nonce::new(request.nonce_group(), request.nonce());
     let (family, tracker) = (request.family, request.dst_sft);
     let make = |user, prepared| async { ModifyTracker::of_family(user, table, family, &tracker, prepared) };
-    let id = submit_checked(&env, call, nonce, make).await?;
+    let id = submit_unawaited(&env, call, nonce, make).await?;
     Ok(pb::ModifyColumnStoreFileTrackerResponse { proc_id: Some(id.0) })
 }
 
@@ -220,7 +238,7 @@ pub(super) async fn flush_table(
     let table = TableName::try_from(&request.table_name)?;
     let nonce = Nonce::new(request.nonce_group(), request.nonce());
     let families = request.column_family;
-    let make = |user, prepared| FlushTable::procedure(user, table, families, prepared);
-    let id = submit(&env, call, nonce, make).await?;
+    let make = |user, prepared| async { Ok(FlushTable::procedure(user, table, families, prepared)) };
+    let id = submit_unawaited(&env, call, nonce, make).await?;
     Ok(pb::FlushTableResponse { proc_id: Some(id.0) })
 }

@@ -13,9 +13,6 @@ use crate::tables::{Prepared, prepared};
 
 /// Submits what `make` makes, and ends when its first checks are over: what they refuse is the answer to the call. A
 /// repeated request gets the first one's procedure.
-///
-/// Java's enable and truncate don't wait for the checks, and clients learn of a refusal from the procedure's result; here
-/// all are alike.
 pub(super) async fn submit<P: Procedure<MasterEnv>>(
     env: &MasterEnv,
     call: &CallContext,
@@ -38,10 +35,48 @@ where
     F: Future<Output = Result<P, JavaException>>,
 {
     let (prepared, checked) = prepared();
+    let (id, is_new) = begin(env, call, nonce, |user| make(user, prepared)).await?;
+    if !is_new {
+        return Ok(id);
+    }
+    match while_active(env, async { Ok(checked.await) }).await? {
+        Ok(checked) => checked.map(|()| id),
+        // It ended without a word, such as when it was aborted: its result tells.
+        Err(_) => Ok(id),
+    }
+}
+
+/// [`submit_checked`] without a wait for the first checks of the procedure itself: clients learn from its result what
+/// those refuse, as from Java where it makes no `ProcedurePrepareLatch` for clients of today.
+pub(super) async fn submit_unawaited<P, F>(
+    env: &MasterEnv,
+    call: &CallContext,
+    nonce: Option<Nonce>,
+    make: impl FnOnce(ProcedureUser, Prepared) -> F,
+) -> Result<ProcId, JavaException>
+where
+    P: Procedure<MasterEnv>,
+    F: Future<Output = Result<P, JavaException>>,
+{
+    let (unheard, _) = prepared();
+    Ok(begin(env, call, nonce, |user| make(user, unheard)).await?.0)
+}
+
+/// Submits what `make` makes. False beside the procedure of an earlier request.
+async fn begin<P, F>(
+    env: &MasterEnv,
+    call: &CallContext,
+    nonce: Option<Nonce>,
+    make: impl FnOnce(ProcedureUser) -> F,
+) -> Result<(ProcId, bool), JavaException>
+where
+    P: Procedure<MasterEnv>,
+    F: Future<Output = Result<P, JavaException>>,
+{
     let user = user_of(call);
     let owner = user.0.clone();
     let make = async {
-        let procedure = Box::new(make(user, prepared).await?) as Box<dyn Procedure<MasterEnv>>;
+        let procedure = Box::new(make(user).await?) as Box<dyn Procedure<MasterEnv>>;
         Ok::<_, JavaException>(NewProcedure { procedure, owner: Some(owner.as_str().into()), nonce: None })
     };
     let submitted = async {
@@ -56,14 +91,10 @@ where
     let id = id.map_err(refusal::executor)?;
     if !is_new {
         tracing::info!(pid = %id, method = call.method, "the request was made before");
-        return Ok(id);
+    } else {
+        tracing::info!(pid = %id, method = call.method, user = owner, "submitted");
     }
-    tracing::info!(pid = %id, method = call.method, user = owner, "submitted");
-    match while_active(env, async { Ok(checked.await) }).await? {
-        Ok(checked) => checked.map(|()| id),
-        // It ended without a word, such as when it was aborted: its result tells.
-        Err(_) => Ok(id),
-    }
+    Ok((id, is_new))
 }
 
 /// Waits for a procedure's end.

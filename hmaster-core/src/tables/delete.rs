@@ -76,8 +76,9 @@ pub(crate) fn check_modifiable(env: &MasterEnv, table: &TableName) -> Result<(),
     match env.tables.get(table) {
         None => Err(JavaException::new(class::TABLE_NOT_FOUND, table.as_str())),
         Some(TableState::Disabled) => Ok(()),
-        Some(_) => {
-            Err(JavaException::new(class::TABLE_NOT_DISABLED, format!("Not DISABLED; tableName={table}")))
+        Some(state) => {
+            let message = format!("Not DISABLED; tableName={table}, state={state}");
+            Err(JavaException::new(class::TABLE_NOT_DISABLED, message))
         }
     }
 }

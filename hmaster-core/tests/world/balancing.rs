@@ -63,7 +63,11 @@ fn a_new_server_gets_its_share() {
 fn what_is_written_holds_from_the_next_run_on_once_it_is_read_again() {
     world(|world| async move {
         create(&world, "t", &SPLIT_KEYS, 1).await;
-        join(&world).await;
+        // A server without any region is reason enough to balance, whatever that costs.
+        let server = join(&world).await;
+        let moved = world.env().move_region(&first_region(&world, "t"), Some(server)).unwrap();
+        world.env().submit(moved).await.unwrap();
+        world.until_idle().await;
         let before = balance(&world, true, false).await.moves_calculated();
         assert!(before > 0);
         let admin = &world.active_master().unwrap().admin;

@@ -181,7 +181,17 @@ async fn administration() {
         .unwrap();
     assert_eq!(files.store_file.len(), 1, "{files:?}");
     admin.roll_wal_writer(&pb::RollWalWriterRequest {}).await.unwrap();
-    let unknown = admin.update_configuration(&pb::UpdateConfigurationRequest {}).await.unwrap_err();
+    admin.update_configuration(&pb::UpdateConfigurationRequest {}).await.unwrap();
+    let unknown = cluster
+        .rpc
+        .call(
+            &crate::cluster::address(&server),
+            hmaster_protocol::services::admin_service::GET_SPACE_QUOTA_SNAPSHOTS,
+            &pb::GetSpaceQuotaSnapshotsRequest {},
+            hmaster_rpc::client::CallOptions::default(),
+        )
+        .await
+        .unwrap_err();
     assert!(unknown.exception().unwrap().do_not_retry, "what isn't there is refused: {unknown}");
     admin.stop_server(&pb::StopServerRequest { reason: "asked to by an operator".into() }).await.unwrap();
     assert_eq!(server.stopped().await, End::Stopped("asked to by an operator".into()));

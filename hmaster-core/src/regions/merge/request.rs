@@ -18,7 +18,7 @@ use crate::switches::Switch;
 pub fn check_switches(env: &MasterEnv, regions: &[RegionInfo]) -> Result<(), JavaException> {
     let names: Vec<_> = regions.iter().map(|region| region.encoded_name().to_string()).collect();
     let refuse = |why: &str| {
-        let message = format!("Merge of {} failed {why}", names.join(", "));
+        let message = format!("Merge of [{}] failed {why}", names.join(", "));
         Err(JavaException::new(class::DO_NOT_RETRY_IO, message))
     };
     if !env.switches.is_on(Switch::Merge) {

@@ -87,10 +87,7 @@ fn daughters(parent: &RegionInfo, row: Option<&[u8]>, now_ms: u64) -> Result<[Re
         return refuse(format!("Split row is equal to startkey: {text}"));
     }
     if !parent.contains_row(row) {
-        return refuse(format!(
-            "Split row is not inside region key range splitKey:{text} region: {}",
-            parent.name()
-        ));
+        return refuse(format!("Split row is not inside region key range splitKey:{text} region: {parent}"));
     }
     // Later than the parent's, whatever the clock says: the first daughter has the parent's start key, too.
     let id = now_ms.max(parent.region_id() + 1);

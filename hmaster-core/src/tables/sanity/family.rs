@@ -14,7 +14,7 @@ const CHOICES: [(&str, &[&str]); 4] = [
     (attribute::DATA_BLOCK_ENCODING, &["NONE", "PREFIX", "DIFF", "FAST_DIFF", "ROW_INDEX_V1"]),
     (attribute::INDEX_BLOCK_ENCODING, &["NONE", "PREFIX_TREE"]),
     (attribute::KEEP_DELETED_CELLS, &["FALSE", "TRUE", "TTL"]),
-    ("IN_MEMORY_COMPACTION", &["NONE", "BASIC", "EAGER", "ADAPTIVE"]),
+    (IN_MEMORY_COMPACTION, &["NONE", "BASIC", "EAGER", "ADAPTIVE"]),
 ];
 
 const BLOCK_BYTES_MIN: i32 = 1024;
@@ -23,6 +23,7 @@ const BLOCK_BYTES_MAX: i32 = 16 * 1024 * 1024;
 const PREFIX_BYTES_MAX: i32 = i16::MAX as i32;
 const PREFIX_LENGTH: &str = "RowPrefixBloomFilter.prefix_length";
 
+const IN_MEMORY_COMPACTION: &str = "IN_MEMORY_COMPACTION";
 const ENGINE: &str = "hbase.hstore.engine.class";
 const DATE_TIERED_ENGINE: &str = "org.apache.hadoop.hbase.regionserver.DateTieredStoreEngine";
 const DATA_TIERING: &str = "hbase.hstore.datatiering.type";
@@ -93,21 +94,25 @@ fn scope(family: &ColumnFamilyDescriptor) -> Found {
     }))
 }
 
+/// Java keeps to itself what is wrong with it.
 fn bloom_filter(family: &ColumnFamilyDescriptor) -> Found {
+    let Some(wrong) = wrong_bloom_filter(family) else { return Ok(None) };
+    tracing::info!(family = %name(family), wrong, "bloom filter");
+    Ok(Some(may_pass("Failed to get bloom filter param")))
+}
+
+fn wrong_bloom_filter(family: &ColumnFamilyDescriptor) -> Option<String> {
     let filter = text(family, attribute::BLOOMFILTER).unwrap_or_else(|| "ROW".into()).to_ascii_uppercase();
     if !BLOOM_FILTERS.contains(&filter.as_str()) {
-        return Ok(Some(may_pass(format!(
-            "Bloom filter type {filter} of column family {} is not known.",
-            name(family)
-        ))));
+        return Some(format!("Bloom filter type {filter} is not known."));
     }
     if filter != "ROWPREFIX_FIXED_LENGTH" {
-        return Ok(None);
+        return None;
     }
-    let wrong = match family.configuration().get(PREFIX_LENGTH) {
+    Some(match family.configuration().get(PREFIX_LENGTH) {
         None => format!("Bloom filter type is {filter}, {PREFIX_LENGTH} not specified."),
         Some(length) => match length.parse::<i32>() {
-            Ok(1..=PREFIX_BYTES_MAX) => return Ok(None),
+            Ok(1..=PREFIX_BYTES_MAX) => return None,
             Ok(_) => {
                 format!(
                     "Bloom filter type is {filter}, the value of {PREFIX_LENGTH} must >=0 and < {PREFIX_BYTES_MAX}"
@@ -119,8 +124,7 @@ fn bloom_filter(family: &ColumnFamilyDescriptor) -> Found {
                 )
             }
         },
-    };
-    Ok(Some(may_pass(wrong)))
+    })
 }
 
 fn time_to_live(family: &ColumnFamilyDescriptor) -> Found {
@@ -150,6 +154,11 @@ fn versions(family: &ColumnFamilyDescriptor) -> Found {
 
 fn choice(family: &ColumnFamilyDescriptor, key: &str, choices: &[&str]) -> Option<Finding> {
     let value = text(family, key).filter(|value| !choices.contains(&value.to_ascii_uppercase().as_str()))?;
+    if key == IN_MEMORY_COMPACTION {
+        let value = value.to_ascii_uppercase();
+        let message = format!("No enum constant org.apache.hadoop.hbase.MemoryCompactionPolicy.{value}");
+        return Some(may_pass(message));
+    }
     Some(may_pass(format!("{key} {value} of column family {} is not known.", name(family))))
 }
 

@@ -103,10 +103,13 @@ fn what_is_wrong_is_named() {
             with_family(attribute::REPLICATION_SCOPE, "2"),
             "Replication scope for column family f is 2 which is invalid.",
         ),
-        (with_family(attribute::BLOOMFILTER, "COL"), "Bloom filter type COL"),
-        (with_family(attribute::BLOOMFILTER, "ROWPREFIX_FIXED_LENGTH"), "prefix_length not specified."),
+        (with_family(attribute::BLOOMFILTER, "COL"), "Failed to get bloom filter param"),
+        (with_family(attribute::BLOOMFILTER, "ROWPREFIX_FIXED_LENGTH"), "Failed to get bloom filter param"),
         (with_family(attribute::DATA_BLOCK_ENCODING, "PREFIX_TREE"), "DATA_BLOCK_ENCODING PREFIX_TREE"),
-        (with_family("IN_MEMORY_COMPACTION", "LAZY"), "IN_MEMORY_COMPACTION LAZY"),
+        (
+            with_family("IN_MEMORY_COMPACTION", "lazy"),
+            "No enum constant org.apache.hadoop.hbase.MemoryCompactionPolicy.LAZY",
+        ),
         (
             with_configuration(&[("hbase.hstore.compaction.min", "x")]),
             "'hbase.hstore.compaction.min' must be an integer.",
