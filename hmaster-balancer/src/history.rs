@@ -1,6 +1,6 @@
 //! The last loads of each region, as statuses told them. Counterpart of `StochasticLoadBalancer.loads`.
 //!
-//! One status adds one sample to every region in it; a region that is missing loses its past. A sample costs 14 bytes:
+//! One status adds one sample to every region in it; a region that is missing loses its past. A sample costs 13 bytes:
 //! requests are kept as growth since the sample before, which is all that rates need, and what doesn't fit into its
 //! field stands in a side table. Region names are known by their 64-bit hash only.
 
@@ -55,12 +55,15 @@ struct Column {
     read: Vec<u32>,
     write: Vec<u32>,
     memstore: Vec<u16>,
-    storefile: Vec<u32>,
+    /// Three bytes each, which is 16 TB.
+    storefile: Vec<[u8; 3]>,
 }
 
+const STOREFILE_MAX: u64 = (1 << 24) - 1;
 const READ: u8 = 0;
 const WRITE: u8 = 1;
 const MEMSTORE: u8 = 2;
+const STOREFILE: u8 = 3;
 
 impl LoadHistory {
     /// Keeps up to `samples_max` samples a region, at least one.
@@ -149,7 +152,9 @@ impl LoadHistory {
         let mut memstore_before = None;
         for (position, column) in newest {
             let status = self.statuses - (self.columns.len() - 1 - position) as u64;
-            storefile += f64::from(column.storefile[at]);
+            let [low, middle, high] = column.storefile[at];
+            let size = u64::from(u32::from_le_bytes([low, middle, high, 0]));
+            storefile += self.wide(size, STOREFILE_MAX, (status, row, STOREFILE));
             let now = self.wide(u64::from(column.memstore[at]), u64::from(u16::MAX), (status, row, MEMSTORE));
             if let Some(before) = memstore_before.replace(now) {
                 memstore += if now >= before { now - before } else { now };
@@ -188,12 +193,14 @@ impl LoadHistory {
         let read = narrow(READ, read, u64::from(u32::MAX)) as u32;
         let write = narrow(WRITE, write, u64::from(u32::MAX)) as u32;
         let memstore = narrow(MEMSTORE, u64::from(sample.memstore_mb), u64::from(u16::MAX)) as u16;
+        let storefile = narrow(STOREFILE, u64::from(sample.storefile_mb), STOREFILE_MAX) as u32;
         let Some(column) = self.columns.back_mut() else { return };
         let at = row as usize;
         column.read[at] = read;
         column.write[at] = write;
         column.memstore[at] = memstore;
-        column.storefile[at] = sample.storefile_mb;
+        let [low, middle, high, _] = storefile.to_le_bytes();
+        column.storefile[at] = [low, middle, high];
     }
 
     fn row_of(&mut self, key: u64) -> u32 {
@@ -291,7 +298,7 @@ impl Column {
         self.read.resize(rows, 0);
         self.write.resize(rows, 0);
         self.memstore.resize(rows, 0);
-        self.storefile.resize(rows, 0);
+        self.storefile.resize(rows, [0; 3]);
     }
 
     fn keep(&mut self, kept: &[u32]) {
@@ -368,6 +375,9 @@ mod tests {
         record(&mut history, &[(b"r", sample(1 << 40, 200_000, 1))]);
         let loads = history.loads_of(b"r").unwrap();
         assert_eq!(loads[..3], [(1_u64 << 40) as f64, (2_u64 << 40) as f64, 130_000.0]);
+        record(&mut history, &[(b"r", sample(0, 0, u32::MAX))]);
+        record(&mut history, &[(b"r", sample(0, 0, 0x00fe_dcba))]);
+        assert_eq!(history.loads_of(b"r").unwrap()[3], (f64::from(u32::MAX) + f64::from(0x00fe_dcba)) / 2.0);
     }
 
     #[test]

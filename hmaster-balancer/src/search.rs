@@ -111,7 +111,7 @@ fn cannot_stay(state: &State<'_>, rules: &Rules) -> bool {
 /// Sweeps with less and less that an exchange must gain, then anneals until this share of the budget is spent.
 fn polish(
     state: &mut State<'_>,
-    classes: &Classes,
+    classes: &Classes<'_>,
     rules: &Rules,
     meter: &mut Meter<'_>,
     rng: &mut Rng,

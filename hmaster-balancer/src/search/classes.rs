@@ -3,6 +3,7 @@
 //! Exchanging two regions of a class leaves the number of regions, of primaries and of each table's regions on every
 //! server as they are. Once these are level, only exchanges inside a class are worth looking at.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::cluster::{Cluster, Region};
@@ -10,8 +11,8 @@ use crate::constraints::Rules;
 
 /// The class of every region.
 #[derive(Debug, Clone)]
-pub(crate) struct Classes {
-    pub(crate) of: Vec<u32>,
+pub(crate) struct Classes<'c> {
+    pub(crate) of: Cow<'c, [u32]>,
     pub(crate) list: Vec<Class>,
 }
 
@@ -24,13 +25,13 @@ pub(crate) struct Class {
     pub(crate) domain: u32,
 }
 
-impl Classes {
-    pub(crate) fn new(cluster: &Cluster, rules: &Rules) -> Self {
+impl<'c> Classes<'c> {
+    pub(crate) fn new(cluster: &'c Cluster, rules: &Rules) -> Self {
         let copies = cluster.copies();
         if copies.is_none() && rules.domain_count() == 1 {
             let class = |table| Class { table, primary: true, domain: 0 };
             let list = (0..cluster.table_count() as u32).map(class).collect();
-            return Self { of: cluster.table_indexes().to_vec(), list };
+            return Self { of: Cow::Borrowed(cluster.table_indexes()), list };
         }
         let mut known: HashMap<Class, u32> = HashMap::new();
         let (mut of, mut list) = (Vec::with_capacity(cluster.region_count()), Vec::new());
@@ -44,7 +45,7 @@ impl Classes {
             });
             of.push(id);
         }
-        Self { of, list }
+        Self { of: Cow::Owned(of), list }
     }
 
     pub(crate) fn len(&self) -> usize {

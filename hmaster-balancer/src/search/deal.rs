@@ -21,7 +21,7 @@ const LARGE: f32 = 0.2;
 /// Level places for all regions, with as few moves as the targets allow.
 pub(super) fn deal(
     cluster: &Cluster,
-    classes: &Classes,
+    classes: &Classes<'_>,
     rules: &Rules,
     view: &View,
     start: &[u32],
@@ -35,7 +35,7 @@ pub(super) fn deal(
 
 struct Deal<'a> {
     cluster: &'a Cluster,
-    classes: &'a Classes,
+    classes: &'a Classes<'a>,
     rules: &'a Rules,
     view: &'a View,
     at: Vec<u32>,
@@ -54,7 +54,7 @@ const NONE: u32 = u32::MAX;
 impl<'a> Deal<'a> {
     fn new(
         cluster: &'a Cluster,
-        classes: &'a Classes,
+        classes: &'a Classes<'a>,
         rules: &'a Rules,
         view: &'a View,
         start: &[u32],

@@ -15,7 +15,7 @@ const TRIES: usize = 400;
 /// Tries partners by chance for every replica that is too near another.
 pub(super) fn keep_apart(
     state: &mut State<'_>,
-    classes: &Classes,
+    classes: &Classes<'_>,
     rules: &Rules,
     view: &View,
     meter: &mut Meter<'_>,

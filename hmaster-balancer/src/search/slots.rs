@@ -42,7 +42,7 @@ pub(super) struct Exchange {
 impl Slots {
     pub(super) fn new(
         cluster: &Cluster,
-        classes: &Classes,
+        classes: &Classes<'_>,
         rules: &Rules,
         view: &View,
         at: &[u32],

@@ -24,7 +24,7 @@ struct Sums {
 impl Targets {
     /// `have` counts regions by class, then server.
     pub(super) fn new(
-        classes: &Classes,
+        classes: &Classes<'_>,
         rules: &Rules,
         have: &[u32],
         fixed: &[u32],
