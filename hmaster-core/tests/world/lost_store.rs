@@ -24,7 +24,7 @@ pub(crate) fn lose_store(world: &World) {
 }
 
 /// Of the changes of the second master so many are passed over; other ones for each change of the first.
-const STRIDE: usize = 6;
+const STRIDE: usize = 16;
 
 /// How many changes it takes, of the first master and of the next, when they die after so many.
 struct End {
