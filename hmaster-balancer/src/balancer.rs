@@ -90,7 +90,7 @@ impl Balancer {
                 search::descend_own(&mut end, &rules, &mut meter, budget.seed, own);
                 candidates += meter.spent();
             }
-            self.cap(&start, &mut end);
+            self.cap(&start, &mut end, &rules);
         }
         let moves = moves(cluster, &end);
         let after = State::with_places(cluster, config, end.into_places());
@@ -120,10 +120,10 @@ impl Balancer {
     }
 
     /// Keeps the number of moves within its bounds, HBase's own among them.
-    fn cap<'c>(&self, start: &State<'c>, end: &mut State<'c>) {
+    fn cap<'c>(&self, start: &State<'c>, end: &mut State<'c>, rules: &Rules) {
         let all = self.constraints.moves_max.unwrap_or(usize::MAX).min(start.moved_max() as usize);
         if self.constraints.has_caps() || end.moved() as usize > all {
-            *end = keep_caps(start, end, &self.constraints, all);
+            *end = keep_caps(start, end, rules, &self.constraints, all);
         }
     }
 }
@@ -141,7 +141,7 @@ fn moves(cluster: &Cluster, end: &State<'_>) -> Vec<Move> {
 fn broken(rules: &Rules, end: &State<'_>) -> Vec<Broken> {
     let cluster = end.cluster();
     let name = |server: Server| &cluster.server(server).name;
-    let mut broken = Vec::new();
+    let mut broken = rules.impossible.clone();
     for (region, server) in rules.misplaced(cluster, end.places()) {
         let reason = format!("{} stays on {}", cluster.region_text(region), name(server));
         broken.push(Broken { constraint: "servers of tables".to_owned(), reason });
@@ -163,6 +163,5 @@ fn broken(rules: &Rules, end: &State<'_>) -> Vec<Broken> {
             }
         }
     }
-    broken.extend(rules.impossible.iter().cloned());
     broken
 }

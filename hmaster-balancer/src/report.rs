@@ -71,13 +71,12 @@ impl<'a> Report<'a> {
         }
         let (before, after) = (plan.before.imbalance, plan.after.imbalance);
         writeln!(out, "{:<48} {before:>13.9} {after:>13.9} {:>13.9}", "weighted mean", plan.bounds.cost)?;
-        let seconds = plan.way.last().map_or(0.0, |last| last.seconds);
-        writeln!(
-            out,
-            "{} moves, {} candidates in {seconds:.3} s of search",
-            plan.moves.len(),
-            plan.candidates
-        )?;
+        write!(out, "{} moves, {} candidates", plan.moves.len(), plan.candidates)?;
+        match plan.way.last() {
+            // Without a clock, time isn't known.
+            Some(last) if last.seconds > 0.0 => writeln!(out, ", {:.3} s", last.seconds)?,
+            _ => writeln!(out)?,
+        }
         if !plan.moves.is_empty() {
             writeln!(out, "any plan as level as this needs at least {} moves", plan.bounds.moves_min)?;
         }

@@ -174,3 +174,17 @@ fn a_region_where_it_must_not_be_is_reason_enough() {
     assert_eq!(plan.verdict.reason(), "10 regions are where a constraint forbids them");
     assert_eq!(servers_of(&plan, &cluster, "t0,"), [0].into());
 }
+
+#[test]
+fn bounded_moves_go_first_to_regions_that_must_go() {
+    let cluster = cluster(5);
+    let forbidden = "forbid t1 servers s0* s1* s2* s3*\n";
+    let all = plan(forbidden, &cluster);
+    let must_go =
+        |m: &hmaster_balancer::Move| cluster.region_text(m.region).starts_with("t1,") && m.from.0 < 4;
+    let wanted = all.moves.iter().filter(|m| must_go(m)).count();
+    assert!(wanted > 12, "{wanted}");
+    let some = plan(&format!("{forbidden}moves 12\n"), &cluster);
+    assert!(some.moves.iter().filter(|m| must_go(m)).count() >= 6, "{:?}", some.moves);
+    assert!(some.moves.len() <= 12 && some.broken.iter().any(|b| b.constraint == "servers of tables"));
+}

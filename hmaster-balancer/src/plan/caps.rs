@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use crate::cluster::{Region, Server};
-use crate::constraints::Constraints;
+use crate::constraints::{Constraints, Rules};
 use crate::state::{Action, State};
 
 /// A part of a plan that is made as a whole: a move, or two moves that change places.
@@ -15,10 +15,12 @@ struct Unit {
     partner: Option<u32>,
 }
 
-/// Takes from `end` what the caps allow: units in the order of what they gain now, by a lazy queue.
+/// Takes from `end` what the caps allow: first what takes regions from where they must not be, then units in the order of
+/// what they gain now, by a lazy queue.
 pub(crate) fn keep_caps<'c>(
     start: &State<'c>,
     end: &State<'c>,
+    rules: &Rules,
     caps: &Constraints,
     moves_max: usize,
 ) -> State<'c> {
@@ -27,14 +29,17 @@ pub(crate) fn keep_caps<'c>(
     let usable = start.cluster().server_count() as u32;
     // The smallest change of cost first; a change that was worked out before others were made is looked at again.
     let mut queue: BinaryHeap<Reverse<(i64, Unit)>> = BinaryHeap::new();
+    let must_go = |region: u32| {
+        let at = start.at(Region(region)).0;
+        at >= usable || !rules.allows(region, at)
+    };
+    let is_forced = |unit: Unit| must_go(unit.region) || unit.partner.is_some_and(must_go);
     for unit in units(start, end) {
-        let homeless = start.at(Region(unit.region)).0 >= usable;
-        let change = if homeless { f64::NEG_INFINITY } else { state.change_of(unit.action()) };
+        let change = if is_forced(unit) { f64::NEG_INFINITY } else { state.change_of(unit.action()) };
         queue.push(Reverse((key(change), unit)));
     }
     while let Some(Reverse((expected, unit))) = queue.pop() {
-        let homeless = state.at(Region(unit.region)).0 >= usable;
-        if !homeless {
+        if !is_forced(unit) {
             let now = key(state.change_of(unit.action()));
             if now >= 0 {
                 continue;
