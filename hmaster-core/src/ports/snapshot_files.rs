@@ -38,6 +38,9 @@ pub trait SnapshotFiles: Send + Sync {
         names: &BTreeMap<EncodedName, EncodedName>,
     ) -> Result<(), FilesError>;
 
+    /// Deletes the edits that a closed region would replay when it opens: they are of before it was restored.
+    async fn discard_recovered_edits(&self, region: &RegionInfo) -> Result<(), FilesError>;
+
     /// Deletes a complete snapshot; false when there was none.
     async fn delete_snapshot(&self, name: &str) -> Result<bool, FilesError>;
 

@@ -6,7 +6,8 @@
 //!   middle, when some folders are made and others are gone, the same is decided again. Java forgets the rows of regions
 //!   whose folders went before the crash.
 //! - A region that comes back goes on above the highest sequence id that the table has used, and what region servers are
-//!   told to be flushed is that. Edits that are still in WALs from before can't come back, and new ones aren't lost.
+//!   told to be flushed is that. Edits that are still in WALs from before don't come back when a server dies, as they do
+//!   in Java, and new ones aren't lost. That is kept in memory: if this master ends before such a server does, they may.
 //! - A split parent that stays keeps its daughters in hbase:meta.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -147,6 +148,7 @@ impl RestoreSnapshot {
         let layout = Layout::new(self.table(), manifest)?;
         let known = self.known(env);
         let changes = Changes::new(&layout, &known);
+        note_flushed(env, &known).await?;
         env.files.create_regions(&changes.add).await?;
         raise_sequence_ids(env, &known, &changes.add).await?;
         // They may refer to files of those that stay, which may have to go next.
@@ -187,6 +189,11 @@ impl RestoreSnapshot {
         }
         layout::load(env, &layout::with_copies(&wanted, replicas));
         note_flushed(env, &wanted).await?;
+        // What WALs were split into before that was noted.
+        stream::iter(&wanted)
+            .map(Ok::<_, FilesError>)
+            .try_for_each_concurrent(REGIONS_AT_ONCE, |region| env.files.discard_recovered_edits(region))
+            .await?;
         Ok(StateFlow::To(State::RestoreAcl))
     }
 }

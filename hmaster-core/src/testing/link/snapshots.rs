@@ -165,6 +165,16 @@ impl SnapshotFiles for MasterLink {
         self.change(|| format!("{region} restored"), |root| restore(root, region, listed, names)).await
     }
 
+    async fn discard_recovered_edits(&self, region: &RegionInfo) -> Done<()> {
+        let discard = |root: &mut Root| {
+            if let Some(folder) = root.region_mut(region) {
+                folder.recovered.clear();
+            }
+            Ok(())
+        };
+        self.change(|| format!("recovered edits of {region} discarded"), discard).await
+    }
+
     async fn unfinished_snapshots(&self) -> Done<Vec<String>> {
         self.look(|root| Ok(root.unfinished_snapshots.keys().cloned().collect())).await
     }

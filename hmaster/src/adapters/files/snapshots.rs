@@ -175,6 +175,15 @@ impl SnapshotFiles for RootFolder {
         self.region_files().restore(schema, restore).await.map_err(region_failed)
     }
 
+    async fn discard_recovered_edits(&self, region: &RegionInfo) -> Result<(), FilesError> {
+        for path in self.root.recovered_edits(region).await.map_err(super::failed)? {
+            tracing::warn!(%path, "edits of before a restore: deleted");
+            self.root.wal_file_system().delete(&path).await.map_err(failed)?;
+            self.root.file_system().delete(&path).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
     /// Renamed first, so that there never is a half.
     async fn delete_snapshot(&self, name: &str) -> Result<bool, FilesError> {
         let (fs, aside) = (self.root.file_system(), self.working(&format!("{DELETED}{name}"))?);
