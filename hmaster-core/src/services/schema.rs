@@ -206,7 +206,11 @@ pub(super) async fn modify_table_store_file_tracker(
     let table = TableName::try_from(&request.table_name)?;
     let nonce = Nonce::new(request.nonce_group(), request.nonce());
     let tracker = request.dst_sft;
-    let make = |user, prepared| async { ModifyTracker::of_table(user, table, &tracker, prepared) };
+    let make = |user, prepared| async {
+        let procedure = ModifyTracker::of_table(user, table.clone(), &tracker, prepared)?;
+        preflight(&env, &table, TableState::Enabled)?;
+        Ok(procedure)
+    };
     let id = submit_unawaited(&env, call, nonce, make).await?;
     Ok(pb::ModifyTableStoreFileTrackerResponse { proc_id: Some(id.0) })
 }
@@ -220,7 +224,11 @@ pub(super) async fn modify_column_store_file_tracker(
     let table = TableName::try_from(&request.table_name)?;
     let nonce = Nonce::new(request.nonce_group(), request.nonce());
     let (family, tracker) = (request.family, request.dst_sft);
-    let make = |user, prepared| async { ModifyTracker::of_family(user, table, family, &tracker, prepared) };
+    let make = |user, prepared| async {
+        let procedure = ModifyTracker::of_family(user, table.clone(), family, &tracker, prepared)?;
+        preflight(&env, &table, TableState::Enabled)?;
+        Ok(procedure)
+    };
     let id = submit_unawaited(&env, call, nonce, make).await?;
     Ok(pb::ModifyColumnStoreFileTrackerResponse { proc_id: Some(id.0) })
 }

@@ -73,6 +73,7 @@ fn what_is_written_holds_from_the_next_run_on_once_it_is_read_again() {
         let admin = &world.active_master().unwrap().admin;
         let mut options = Options::default();
         options.balancer_settings.set("hbase.master.balancer.stochastic.minCostNeedBalance", "1000");
+        options.balancer_settings.set("hbase.regions.slop", "1000");
         world.write_options(options.clone());
         assert_eq!(balance(&world, true, false).await.moves_calculated(), before, "nobody has asked");
         admin.update_configuration(&call(), pb::UpdateConfigurationRequest {}).await.unwrap();
