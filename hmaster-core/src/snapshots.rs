@@ -58,10 +58,8 @@ pub fn validate(
     if snapshot.ttl() == 0 || snapshot.ttl() > i64::MAX / 1000 {
         snapshot.ttl = Some(i64::try_from(env.options.snapshots.ttl.as_secs()).unwrap_or(0));
     }
-    if *snapshot.version.get_or_insert(LAYOUT_VERSION) != LAYOUT_VERSION {
-        let message = format!("this master takes snapshots of version {LAYOUT_VERSION} only");
-        return Err(JavaException::new(class::SNAPSHOT_CREATION, message));
-    }
+    // Java makes old layouts when it is asked to. What reads those reads this one, too.
+    snapshot.version = Some(LAYOUT_VERSION);
     Ok(snapshot)
 }
 

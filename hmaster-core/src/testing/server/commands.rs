@@ -223,7 +223,9 @@ async fn run_callable(world: World, command: Command, procedure: pb::RemoteProce
     let result = match procedure.proc_class.rsplit('.').next() {
         Some("SplitWALCallable") => split_wal(&world, server, procedure.proc_data.unwrap_or_default()).await,
         Some("FlushRegionCallable") => flush_region(&world, server, procedure.proc_data.unwrap_or_default()),
-        Some("SnapshotRegionCallable") => list_region(&world, server, procedure.proc_data.unwrap_or_default()),
+        Some("SnapshotRegionCallable") => {
+            list_region(&world, server, procedure.proc_data.unwrap_or_default())
+        }
         _ => Err(JavaException::named("java.lang.ClassNotFoundException", procedure.proc_class, false)),
     };
     let status = match result {
