@@ -3,52 +3,30 @@
 //! `cargo bench -p hmaster-benches --bench balancer -- [--peer] [--only WORD] [--dir DIR] [--seed N] [--samples N]`
 //!
 //! Java makes the clusters, so the first run with a folder needs it; `--peer` lets Java balance each for 30 s and judge
-//! our plan as well. Our times are CPU time of one thread, from the two ClusterStatus messages in memory to the plan, so
-//! that a busy machine can be measured on; `reached` is when the cost that the row is to reach was
-//! reached, `least` the cost when time was up.
+//! our plan as well. Our times are CPU time of one thread, from the two ClusterStatus messages in memory to the plan in
+//! hand, so that a busy machine can be measured on. Each row has three runs: one until the cost to reach is reached, one
+//! of 10 s (30 s from half a million regions on) for the best known cost, and one with `--samples` statuses, 15 unless
+//! told otherwise, for memory and speed.
 
 #[path = "../../tests/tests/balancer_oracle/oracle.rs"]
 mod oracle;
+#[path = "balancer/rows.rs"]
+mod rows;
+#[path = "balancer/table.rs"]
+mod table;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use hmaster_balancer::{Balancer, Budget, Cluster, Config, Function, Plan, rack_by_host_name, status};
-use oracle::{Oracle, Shape};
+use hmaster_balancer::{
+    Balancer, Budget, Cluster, Config, Function, LoadHistory, Plan, rack_by_host_name, status,
+};
+use oracle::Oracle;
+use rows::{ROWS, Row};
 use rustix::time::{ClockId, clock_gettime};
-
-/// A cluster, and what is to be reached there.
-struct Row {
-    shape: Shape,
-    cost: f64,
-    seconds: f64,
-}
-
-const fn row(shape: Shape, cost: f64, seconds: f64) -> Row {
-    Row { shape, cost, seconds }
-}
-
-const fn racks(racks: usize, shape: Shape) -> Shape {
-    Shape { racks, ..shape }
-}
-
-const ROWS: [Row; 13] = [
-    row(Shape::plain("one-server", 10_000, 100, 10), 0.0137, 0.05),
-    row(Shape::plain("random", 10_000, 100, 10), 0.0031, 0.05),
-    row(Shape::plain("hot", 10_000, 100, 10), 0.0022, 0.1),
-    row(Shape::plain("random", 100_000, 500, 50), 0.0037, 0.5),
-    row(Shape::plain("new-servers", 100_000, 500, 50), 0.0024, 0.5),
-    row(racks(10, Shape::plain("dead-rack", 100_000, 500, 50)), 0.0025, 0.5),
-    row(Shape::plain("multi-table", 100_000, 500, 50), 0.0135, 0.5),
-    row(Shape::plain("hot", 100_000, 500, 50), 0.0018, 1.0),
-    row(Shape { replicas: 3, ..racks(10, Shape::plain("replicas", 33_334, 500, 50)) }, 0.0001, 1.0),
-    row(Shape::plain("one-server", 1_000_000, 2_000, 100), 0.0140, 3.0),
-    row(Shape::plain("random", 1_000_000, 2_000, 100), 0.0031, 3.0),
-    row(Shape::plain("new-servers", 1_000_000, 2_000, 100), 0.0021, 3.0),
-    row(Shape::plain("hot", 1_000_000, 2_000, 100), 0.0012, 5.0),
-];
+use table::{Beside, Line};
 
 /// What was asked for.
 struct Asked {
@@ -62,7 +40,7 @@ struct Asked {
 impl Asked {
     fn parse() -> Result<Self> {
         let folder = std::env::temp_dir().join("hmaster-balancer-bench");
-        let mut asked = Self { peer: false, only: None, folder, seed: 1, samples: 2 };
+        let mut asked = Self { peer: false, only: None, folder, seed: 42, samples: 15 };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} without a value"));
@@ -79,26 +57,6 @@ impl Asked {
         }
         ensure!(asked.samples >= 1, "--samples 0");
         Ok(asked)
-    }
-}
-
-impl Row {
-    fn name(&self) -> String {
-        let regions = self.shape.regions * self.shape.replicas;
-        format!("{}k/{} {}", regions / 1000, self.shape.servers, self.shape.shape)
-    }
-
-    fn file(&self, asked: &Asked) -> PathBuf {
-        asked.folder.join(format!("{}-{}", self.name().replace(['/', ' '], "-"), asked.seed))
-    }
-
-    /// Time in which the best known cost is to be beaten.
-    fn seconds_max(&self) -> f64 {
-        if self.shape.regions * self.shape.replicas < 500_000 { 10.0 } else { 30.0 }
-    }
-
-    fn heap_mb(&self) -> u32 {
-        if self.shape.regions < 500_000 { 3_000 } else { 12_000 }
     }
 }
 
@@ -128,62 +86,86 @@ fn config() -> Config {
 struct Run {
     cluster: Cluster,
     plan: Plan,
-    read: Duration,
-    all: Duration,
+    /// From the messages to the cluster, and to the plan, in seconds.
+    read: f64,
+    all: f64,
     bytes_per_region: f64,
 }
 
 impl Run {
+    /// Reads the two messages by turns until there are so many samples, then searches until `seconds` after the beginning,
+    /// the reading of the last two included.
     fn new(statuses: &[Vec<u8>; 2], samples: usize, seconds: f64) -> Result<Self> {
         let before = memory("VmRSS")?;
         // Resets the peak.
         fs::write("/proc/self/clear_refs", "5")?;
+        let mut history = LoadHistory::new(15);
+        for back in (2..samples).rev() {
+            status::observe(&statuses[(back + 1) % 2], &mut history)?;
+        }
         let begin = cpu_time();
         let elapsed = || cpu_time().saturating_sub(begin);
-        let order = (0..samples).rev().map(|back| &statuses[(back + 1) % 2][..]);
-        let cluster = status::read_all(order, 15, rack_by_host_name)?;
-        let read = elapsed();
+        if samples > 1 {
+            status::observe(&statuses[0], &mut history)?;
+        }
+        let cluster = status::read(&statuses[1], &mut history, rack_by_host_name)?;
+        let read = elapsed().as_secs_f64();
         let budget = Budget::time(&elapsed, Duration::from_secs_f64(seconds), 1);
         let plan = Balancer::new(config()).plan(&cluster, budget);
+        let all = elapsed().as_secs_f64();
         let bytes = memory("VmHWM")?.saturating_sub(before) as f64 / cluster.region_count() as f64;
-        Ok(Self { read, all: elapsed(), cluster, plan, bytes_per_region: bytes })
+        drop(history);
+        Ok(Self { cluster, plan, read, all, bytes_per_region: bytes })
     }
 
-    /// Seconds until the cost was no more than this.
+    /// Seconds from the messages to the plan, had the search been stopped when it was at this cost.
     fn reached(&self, cost: f64) -> Option<f64> {
-        self.plan.way.iter().find(|milestone| milestone.cost <= cost).map(|milestone| milestone.seconds)
+        let last = self.plan.way.last()?.seconds;
+        let at = self.plan.way.iter().find(|milestone| milestone.cost <= cost)?;
+        Some(at.seconds + self.all - last)
     }
 
-    /// Seconds until something was better.
+    /// Seconds from the cluster until something was better.
     fn first(&self) -> Option<f64> {
         let before = self.plan.before.imbalance;
-        self.plan.way.iter().find(|milestone| milestone.cost < before).map(|milestone| milestone.seconds)
+        let better = self.plan.way.iter().find(|milestone| milestone.cost < before)?;
+        Some(better.seconds - self.read)
+    }
+
+    fn candidates_per_second(&self) -> f64 {
+        self.plan.candidates as f64 / (self.all - self.read)
     }
 }
 
-/// What Java reached in 30 s, as text, and what it says of our plan.
-async fn beside(row: &Row, file: &Path, run: &Run) -> Result<(String, f64)> {
+/// What Java reaches in 30 s, and what it says of our plan.
+async fn beside(row: &Row, file: &Path, run: &Run) -> Result<Beside> {
     let oracle = Oracle::new(row.heap_mb(), &["-XX:TieredStopAtLevel=4"]).await?;
     let plan = file.with_extension("plan");
     fs::write(&plan, run.plan.to_text(&run.cluster))?;
     let status = format!("--in {0} --in {0}.2", file.display());
     let eager = "--conf hbase.master.balancer.stochastic.minCostNeedBalance=0";
-    let commands =
-        [format!("eval {status} --plan {}", plan.display()), format!("walk {status} {eager} --seconds 30")];
+    let commands = [
+        format!("eval {status} --plan {}", plan.display()),
+        format!("walk {status} {eager} --seconds 30 --clock cpu"),
+    ];
     let said = oracle.run(&commands, Duration::from_secs(1200)).await?;
+    fs::remove_file(&plan)?;
     let eval: serde_json::Value = serde_json::from_str(&said[0][0])?;
     let walk: serde_json::Value = serde_json::from_str(&said[1][0])?;
-    let text = format!(
-        "{:.6} ({}), {:.0} steps/s",
-        walk["final_cost"].as_f64().unwrap_or(f64::NAN),
-        walk["moves"],
-        walk["steps_per_s"].as_f64().unwrap_or(f64::NAN)
-    );
-    Ok((text, eval["final_cost"].as_f64().context("final_cost")?))
+    let number = |value: &serde_json::Value, key| value[key].as_f64().context("a number from Java");
+    let judged = number(&eval, "final_cost")?;
+    let ours = run.plan.after.imbalance;
+    ensure!((judged - ours).abs() < 1e-9, "our plan costs {ours}, and {judged} for Java");
+    ensure!(eval["moves"] == run.plan.moves.len(), "Java counts {} moves", eval["moves"]);
+    Ok(Beside {
+        cost: number(&walk, "final_cost")?,
+        moves: walk["moves"].as_u64().unwrap_or(0),
+        steps_per_second: number(&walk, "steps_per_s")?,
+    })
 }
 
-async fn measure(row: &Row, asked: &Asked) -> Result<String> {
-    let file = row.file(asked);
+async fn measure(row: &Row, asked: &Asked) -> Result<Line> {
+    let file = asked.folder.join(row.file_name(asked.seed));
     let second = PathBuf::from(format!("{}.2", file.display()));
     if !second.exists() {
         fs::create_dir_all(&asked.folder)?;
@@ -191,46 +173,46 @@ async fn measure(row: &Row, asked: &Asked) -> Result<String> {
         oracle.run(&[row.shape.command(&file, asked.seed)], Duration::from_secs(600)).await?;
     }
     let statuses = [fs::read(&file)?, fs::read(&second)?];
-    let short = Run::new(&statuses, asked.samples, row.seconds)?;
-    let in_time = short.plan.after.imbalance;
+    let short = Run::new(&statuses, 2, row.seconds)?;
+    let (reached, in_time, read, first) =
+        (short.reached(row.cost), short.plan.after.imbalance, short.read, short.first());
     drop(short);
-    let run = Run::new(&statuses, asked.samples, row.seconds_max())?;
-    let plan = &run.plan;
-    let searched = run.all.saturating_sub(run.read).as_secs_f64();
-    let mut line = format!(
-        "{:<22} before {:.5}  to reach {} in {} s: {:.6} then, reached after {:.3} s (read {:.3}, first {:.3})  \
-         least {:.6} ({}) after {:.1} s  floor {:.6}  {:.0} M candidates/s  {:.0} bytes/region",
-        row.name(),
-        plan.before.imbalance,
-        row.cost,
-        row.seconds,
+    let deep = Run::new(&statuses, asked.samples, row.speed_seconds())?;
+    let (speed, bytes_per_region) = (deep.candidates_per_second(), deep.bytes_per_region);
+    drop(deep);
+    let long = Run::new(&statuses, 2, row.seconds_max())?;
+    let beside = if asked.peer { Some(beside(row, &file, &long).await?) } else { None };
+    Ok(Line {
+        row: *row,
+        before: long.plan.before.imbalance,
+        read,
+        first,
         in_time,
-        run.reached(row.cost).unwrap_or(f64::NAN),
-        run.read.as_secs_f64(),
-        run.first().unwrap_or(f64::NAN),
-        plan.after.imbalance,
-        plan.moves.len(),
-        run.all.as_secs_f64(),
-        plan.bounds.cost,
-        plan.candidates as f64 / searched / 1e6,
-        run.bytes_per_region,
-    );
-    if asked.peer {
-        let (java, judged) = beside(row, &file, &run).await?;
-        ensure!((judged - plan.after.imbalance).abs() < 1e-9, "Java says our plan costs {judged}");
-        line += &format!("  Java after 30 s {java}");
-    }
-    Ok(line)
+        reached,
+        best: long.plan.after.imbalance,
+        best_moves: long.plan.moves.len(),
+        best_after: row.best_known.and_then(|best| long.reached(best)),
+        floor: long.plan.bounds.cost,
+        candidates_per_second: speed,
+        bytes_per_region,
+        beside,
+    })
 }
 
 #[expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let asked = Asked::parse()?;
+    println!("{}", table::HEAD);
+    let mut missed = Vec::new();
     for row in &ROWS {
         if asked.only.as_ref().is_none_or(|word| row.name().contains(word.as_str())) {
-            println!("{}", measure(row, &asked).await?);
+            let line = measure(row, &asked).await?;
+            println!("{line}");
+            missed.extend(line.missed());
         }
     }
+    println!("{}", table::FOOT);
+    missed.iter().for_each(|missed| println!("missed: {missed}"));
     Ok(())
 }

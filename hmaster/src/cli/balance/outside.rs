@@ -11,6 +11,8 @@ use hmaster_types::ServerName;
 
 /// Keys that say how racks are found out.
 const RACK_KEYS: [&str; 2] = ["net.topology.script.file.name", "net.topology.table.file.name"];
+/// What a script that fails leaves, as in Java.
+const UNKNOWN_RACK: &str = "Unknown Rack";
 const CAPACITY_FILE: &str = "hbase.master.balancer.heterogeneousRegionCountRulesFile";
 
 /// What was found out.
@@ -30,12 +32,17 @@ impl Outside {
         let is_set = RACK_KEYS.iter().any(|key| set(key).is_some_and(|value| !value.trim().is_empty()));
         let rules = set(CAPACITY_FILE).filter(|_| config.weight(Function::Heterogeneous) > 0.0);
         let runtime = super::super::runtime()?;
-        let racks = is_set.then(|| {
+        let racks = if is_set {
             let names = cluster.servers().map(|server| cluster.server(server).name.host().to_owned());
             let hosts: Vec<String> = names.collect();
             let racks = runtime.block_on(sources.racks(&hosts));
-            hosts.into_iter().zip(racks).collect()
-        });
+            if let Some(at) = racks.iter().position(|rack| rack == UNKNOWN_RACK) {
+                anyhow::bail!("{} or {} doesn't tell the rack of {}", RACK_KEYS[0], RACK_KEYS[1], hosts[at]);
+            }
+            Some(hosts.into_iter().zip(racks).collect())
+        } else {
+            None
+        };
         let capacity = match rules {
             None => None,
             Some(path) => {
