@@ -19,6 +19,7 @@ use hmaster_types::{
 use super::region::SnapshotRegion;
 use super::verify::verify;
 use super::{check_expiry, describe, table_of};
+use crate::assignment::RegionNode;
 use crate::environment::MasterEnv;
 use crate::message::Event;
 use crate::step::{Stop, settle};
@@ -190,7 +191,7 @@ fn is_mob(family: &ColumnFamilyDescriptor) -> bool {
 }
 
 fn is_split(env: &MasterEnv, region: &RegionInfo) -> bool {
-    env.regions.with(region.encoded_name(), |node| node.is_split()).unwrap_or(false)
+    env.regions.with(region.encoded_name(), RegionNode::is_split).unwrap_or(false)
 }
 
 /// Reads what a master, this one or Java's, has stored.

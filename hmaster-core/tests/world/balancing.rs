@@ -1,11 +1,15 @@
 //! The balancer of a running master: what it moves, when it doesn't, and what it says of that.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use hmaster_config::Options;
+use hmaster_core::balancing::sources::BalancerSources;
 use hmaster_core::testing::{World, WorldConfig};
 use hmaster_protocol::services::admin_service::AdminService as _;
 use hmaster_protocol::services::master_service::MasterService as _;
 use hmaster_protocol::{decode, pb};
-use hmaster_types::ServerName;
+use hmaster_types::{RegionInfo, ServerName};
 use prost::Message as _;
 
 use crate::support::{call, check, create, first_region, world, world_of};
@@ -164,4 +168,85 @@ async fn log_entry(
     let log_class_name = format!("org.apache.hadoop.hbase.shaded.protobuf.generated.MasterProtos${class}");
     let request = pb::LogRequest { log_class_name, log_message: message.into() };
     world.active_master().unwrap().services.get_log_entries(&call(), request).await
+}
+
+/// Files and racks by heart.
+struct Known {
+    text: String,
+    racks: usize,
+}
+
+#[async_trait]
+impl BalancerSources for Known {
+    async fn racks(&self, hosts: &[String]) -> Vec<String> {
+        (0..hosts.len()).map(|at| format!("/r{}", at % self.racks)).collect()
+    }
+
+    async fn text(&self, path: &str) -> Result<String, String> {
+        if path == "rules" { Ok(self.text.clone()) } else { Err("no such file".to_owned()) }
+    }
+}
+
+/// A world whose balancer has constraints in a file.
+fn constrained(path: &str) -> WorldConfig {
+    let mut options = Options::default();
+    options.balancer.period = None;
+    options.own.balancer_constraints = Some(path.to_owned());
+    WorldConfig { options, ..WorldConfig::default() }
+}
+
+#[test]
+fn constraints_of_a_file_hold() {
+    world_of(constrained("rules"), |world| async move {
+        create(&world, "t", &SPLIT_KEYS, 1).await;
+        let server = join(&world).await;
+        let text = format!("forbid t servers {}\n", server.host());
+        world.env().set_balancer_sources(Arc::new(Known { text, racks: 2 }));
+        assert!(balance(&world, false, false).await.balancer_ran);
+        world.until_idle().await;
+        let there = world.env().regions.server_regions(&server);
+        assert!(!there.iter().any(|region| !region.table().is_system()), "{}", world.describe());
+        check(&world);
+    });
+}
+
+#[test]
+fn constraints_that_cannot_be_read_hold_the_balancer_up() {
+    for (path, said) in [("gone", "gone: no such file"), ("rules", "line 2: how many?")] {
+        world_of(constrained(path), move |world| async move {
+            let error = refused(&world).await;
+            assert!(error.contains("reads no files"), "{error}");
+            let text = "apart replicas\nmoves".to_owned();
+            world.env().set_balancer_sources(Arc::new(Known { text, racks: 1 }));
+            let error = refused(&world).await;
+            assert!(error.contains(said), "{error}");
+        });
+    }
+}
+
+/// What the master says when it doesn't balance.
+async fn refused(world: &World) -> String {
+    let request = pb::BalanceRequest { ignore_rit: None, dry_run: Some(true) };
+    let services = &world.active_master().unwrap().services;
+    services.balance(&call(), request).await.unwrap_err().to_string()
+}
+
+#[test]
+fn hbase_meta_is_alone_when_that_is_wished() {
+    let mut config = recording();
+    config.options.balancer.period = None;
+    let key = "hbase.master.balancer.stochastic.conditionals.isolateMetaTable";
+    config.options.balancer_settings.set(key, "true");
+    world_of(config, |world| async move {
+        create(&world, "t", &SPLIT_KEYS, 1).await;
+        let home = |world: &World| {
+            let meta = RegionInfo::meta().encoded_name();
+            world.env().regions.with(meta, |node| node.location().cloned()).flatten().unwrap()
+        };
+        let before = home(&world);
+        balance(&world, false, false).await;
+        world.until_idle().await;
+        assert_eq!((regions_on(&world, &before), home(&world)), (1, before), "{}", world.describe());
+        check(&world);
+    });
 }
