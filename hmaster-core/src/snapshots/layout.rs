@@ -216,7 +216,7 @@ mod tests {
     fn in_its_own_table_a_region_is_itself() {
         let a = region("", "m", 2);
         let layout = Layout::new(&"t".parse().unwrap(), manifest(vec![listed(&a, "f", &[])])).unwrap();
-        assert_eq!(layout.infos(), [a.clone()]);
+        assert_eq!(layout.infos(), std::slice::from_ref(&a));
         assert_eq!(layout.names, [(a.encoded_name(), a.encoded_name())].into());
     }
 

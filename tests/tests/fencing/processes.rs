@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use hmaster_tests::MasterKind;
 
-use crate::{Masters, SOON, everything};
+use crate::{Masters, everything};
 
 /// What HBase asks for.
 const LONG_SESSION: Duration = Duration::from_secs(90);
