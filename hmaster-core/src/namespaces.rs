@@ -76,6 +76,9 @@ pub(crate) fn check_settings(namespace: &NamespaceDescriptor) -> Result<(), Java
     Ok(())
 }
 
+/// Each try is twice as many milliseconds later as the one before: the last one by months.
+const LATER_TRIES: u32 = 34;
+
 impl MasterEnv {
     /// Reads all namespaces and shows them in ZooKeeper.
     ///
@@ -83,6 +86,7 @@ impl MasterEnv {
     /// When hbase:namespace can't be read.
     pub async fn load_namespaces(&self) -> Result<(), StepError> {
         for cells in self.scan_system_table(&TableName::namespace_table()).await? {
+            cells.iter().for_each(|cell| self.catalog.clock.seen(cell.timestamp()));
             match read(&cells) {
                 Ok(Some(namespace)) => {
                     self.mirror_namespace(&namespace.name, Some(&namespace)).await?;
@@ -96,13 +100,25 @@ impl MasterEnv {
     }
 
     pub(crate) async fn write_namespace(&self, namespace: &NamespaceDescriptor) -> Result<(), StepError> {
+        let table = TableName::namespace_table();
         let value = pb::NamespaceDescriptor::from(namespace).encode_to_vec();
-        let put = cell(&namespace.name, QUALIFIER, CellType::Put, &value, self.catalog.clock.now_ms())?;
         let row = Bytes::copy_from_slice(namespace.name.as_bytes());
-        let row = RowMutation { row, puts: vec![put], deletes: Vec::new() };
-        self.write_system_table(&TableName::namespace_table(), row).await?;
-        self.namespaces.insert(namespace.clone());
-        Ok(())
+        // A master whose clock was ahead may have left a delete marker that hides this (danger 11): then later, until it is
+        // seen.
+        for later_ms in (0..LATER_TRIES).map(|tried| 1 << tried) {
+            let now_ms = self.catalog.clock.now_ms();
+            let put = cell(&namespace.name, QUALIFIER, CellType::Put, &value, now_ms)?;
+            let change = RowMutation { row: row.clone(), puts: vec![put], deletes: Vec::new() };
+            self.write_system_table(&table, change).await?;
+            if self.system_row(&table, &row).await?.iter().any(|cell| cell.value() == value) {
+                self.namespaces.insert(namespace.clone());
+                return Ok(());
+            }
+            tracing::warn!(namespace = namespace.name, now_ms, later_ms, "the clock is behind; written anew");
+            self.catalog.clock.seen(now_ms.saturating_add(later_ms));
+        }
+        let reason = format!("what hides namespace {} is far in the future", namespace.name);
+        Err(crate::catalog::CatalogError::Corrupt { operation: "write a namespace", reason }.into())
     }
 
     pub(crate) async fn erase_namespace(&self, name: &str) -> Result<(), StepError> {

@@ -94,7 +94,12 @@ pub struct Start {
 pub async fn load(start: Start) -> Result<Reign, StartError> {
     let Start { env, tasks, procedures, id_floor } = start;
     env.progress.begin("Load procedures");
-    let plan = plan(procedures.load().await?, &env.options)?;
+    let loaded = procedures.load().await?;
+    // What procedures have deleted hides what is put with an earlier timestamp, and nobody reads delete markers. The clock
+    // of the master that stored these may have been ahead of this one (danger 11).
+    let latest_ms = loaded.records.iter().map(|record| record.last_update).max().unwrap_or(0);
+    env.catalog.clock.seen(latest_ms.cast_signed());
+    let plan = plan(loaded, &env.options)?;
     let id_floor = id_floor.max(id_floor_of_lost_store(&env, plan.max_proc_id()).await?);
     tracing::info!(%plan, "procedures");
     let config = engine_config(&env);

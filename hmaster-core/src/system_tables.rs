@@ -43,6 +43,22 @@ impl MasterEnv {
         }
     }
 
+    /// The cells of a row of one of the master's tables, waiting until it is open. None when there is no such row.
+    ///
+    /// # Errors
+    /// When a region server refuses for good, or the master stops.
+    pub async fn system_row(&self, table: &TableName, row: &Bytes) -> Result<Vec<Cell>, CatalogError> {
+        let after = Bytes::from([row, &[0][..]].concat()); // the next row there could be
+        let spec = ScanSpec::between(row.clone(), after, 1);
+        let page = self
+            .at_system_table(table, "read a row of a system table", |server, region| {
+                let (servers, spec) = (self.region_servers.clone(), spec.clone());
+                async move { servers.scan(&server, &region, &spec).await }
+            })
+            .await?;
+        Ok(page.rows.into_iter().next().unwrap_or_default())
+    }
+
     /// Changes a row of one of the master's tables, waiting until it is open.
     ///
     /// # Errors
