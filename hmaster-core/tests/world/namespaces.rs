@@ -29,3 +29,28 @@ fn a_namespace_lives_as_long_as_it_has_tables() {
         check(&world);
     });
 }
+
+/// Danger 11: what is deleted by a fast clock isn't deleted for ever.
+#[test]
+fn a_namespace_may_come_back_under_a_master_whose_clock_is_behind() {
+    world(|world| async move {
+        let make = || CreateNamespace::procedure(NamespaceDescriptor::new("ns"), Prepared::default());
+        let drop = || DeleteNamespace::procedure("ns".into(), Prepared::default());
+        let next_master = async |behind_ms: i64| {
+            world.kill_master();
+            world.start_master().clock.set_offset_ms(-behind_ms);
+            world.until_initialized().await;
+        };
+        for behind_ms in [2_000, 5_000, 9_000] {
+            world.run(make()).await.unwrap();
+            world.pass(10_000).await; // later than whatever hbase:meta holds
+            world.run(drop()).await.unwrap();
+            next_master(behind_ms).await;
+            world.run(make()).await.unwrap();
+            next_master(behind_ms).await;
+            assert!(world.env().namespaces.get("ns").is_some(), "lost with a clock {behind_ms} ms behind");
+            world.run(drop()).await.unwrap();
+        }
+        check(&world);
+    });
+}
