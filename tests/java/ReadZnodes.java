@@ -8,6 +8,7 @@ import org.apache.hadoop.hbase.ServerName;
 import org.apache.hadoop.hbase.ZKNamespaceManager;
 import org.apache.hadoop.hbase.master.RegionState;
 import org.apache.hadoop.hbase.shaded.protobuf.ProtobufUtil;
+import org.apache.hadoop.hbase.shaded.protobuf.generated.HBaseProtos;
 import org.apache.hadoop.hbase.shaded.protobuf.generated.ZooKeeperProtos;
 import org.apache.hadoop.hbase.zookeeper.ClusterStatusTracker;
 import org.apache.hadoop.hbase.zookeeper.MasterAddressTracker;
@@ -65,8 +66,8 @@ public final class ReadZnodes {
       }
       for (String server : new TreeSet<>(ZKUtil.listChildrenNoWatch(zk, paths.rsZNode))) {
         byte[] data = ZKUtil.getData(zk, paths.getRsPath(ServerName.valueOf(server)));
-        ZooKeeperProtos.RegionServerInfo info =
-          ZooKeeperProtos.RegionServerInfo.parser().parseFrom(data, magic, data.length - magic);
+        HBaseProtos.RegionServerInfo info =
+          HBaseProtos.RegionServerInfo.parser().parseFrom(data, magic, data.length - magic);
         print("rs", server + " " + info.getInfoPort());
       }
       print("draining", new TreeSet<>(ZKUtil.listChildrenNoWatch(zk, paths.drainingZNode)));
