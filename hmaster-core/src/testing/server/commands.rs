@@ -133,7 +133,10 @@ async fn open_region(world: World, command: Command, region: RegionInfo) {
     });
     let (code, open_seq_num) = match opened {
         Ok(sequence_id) => (TransitionCode::Opened, Some(sequence_id)),
-        Err(Failure::Refused(_)) => (TransitionCode::FailedOpen, None),
+        Err(Failure::Refused(error)) => {
+            tracing::info!(server = %server, region = %name, %error, "a region can't be opened");
+            (TransitionCode::FailedOpen, None)
+        }
         Err(Failure::Fenced) => return world.abort_server(server, "its WALs are gone"),
     };
     if code == TransitionCode::FailedOpen {
