@@ -74,8 +74,13 @@ pub trait MasterFiles: OldFiles + SnapshotFiles {
     /// Makes folders for further regions of a table.
     async fn create_regions(&self, regions: &[RegionInfo]) -> Result<(), FilesError>;
 
-    /// Moves a table out of the way and its store files into the archive.
-    async fn delete_table(&self, table: &TableName, regions: &[RegionInfo]) -> Result<(), FilesError>;
+    /// Moves the store files of a table's regions into the archive and deletes their folders, but `kept`. It goes by the
+    /// folders that are there when it begins: a call that comes to its end only when its master isn't active any more
+    /// does regions that were made since no harm.
+    async fn clear_table(&self, table: &TableName, kept: &[RegionInfo]) -> Result<(), FilesError>;
+
+    /// The same for all regions, and deletes the table's own folder and schema.
+    async fn delete_table(&self, table: &TableName) -> Result<(), FilesError>;
 
     /// Moves a column family's store files of these regions into the archive, and the table's big values of that
     /// family. The regions must have been opened without the family, or be closed.

@@ -110,14 +110,14 @@ impl CloneSnapshot {
         Ok(StateFlow::To(State::WriteFsLayout))
     }
 
-    /// What an attempt before this one left is taken away first.
+    /// Whatever else has a folder there is taken away first.
     async fn write_files(&mut self, env: &MasterEnv) -> Result<StateFlow<MasterEnv, State>, Stop> {
         if let Some(tracker) = &self.tracker {
             self.schema = with_tracker(&self.schema, tracker);
         }
         let manifest = env.files.snapshot_manifest(&self.snapshot.name).await?;
         let layout = Layout::new(self.table(), manifest)?;
-        env.files.delete_table(self.table(), &layout.infos()).await?;
+        env.files.clear_table(self.table(), &layout.infos()).await?;
         env.files.create_table(&self.schema, &layout.infos()).await?;
         let (schema, names) = (&self.schema, &layout.names);
         stream::iter(&layout.regions)

@@ -100,9 +100,9 @@ impl CreateTable {
         Ok(StateFlow::To(State::WriteFsLayout))
     }
 
-    /// What an attempt before this one left is taken away first.
+    /// Whatever else has a folder there is taken away first.
     async fn write_files(&self, env: &MasterEnv) -> Result<StateFlow<MasterEnv, State>, Stop> {
-        env.files.delete_table(self.table(), &self.regions).await?;
+        env.files.clear_table(self.table(), &self.regions).await?;
         env.files.create_table(&self.schema, &self.regions).await?;
         env.schemas.insert(self.schema.clone());
         Ok(StateFlow::To(State::AddToMeta))

@@ -155,7 +155,7 @@ impl StateMachine<MasterEnv> for DeleteTable {
                 State::PreOperation => self.prepare(env)?,
                 State::Snapshot => self.take_snapshot(env)?,
                 State::ClearFsLayout => {
-                    env.files.delete_table(&self.table, &self.regions).await?;
+                    env.files.delete_table(&self.table).await?;
                     StateFlow::To(State::RemoveFromMeta)
                 }
                 State::RemoveFromMeta => {

@@ -99,7 +99,7 @@ impl TruncateTable {
     }
 
     async fn clear_files(&mut self, env: &MasterEnv) -> Result<StateFlow<MasterEnv, State>, Stop> {
-        env.files.delete_table(&self.table, &self.regions).await?;
+        env.files.clear_table(&self.table, &[]).await?;
         let newest = env.regions.table_regions(&self.table);
         let newest = newest.iter().map(|node| node.info().region_id()).max().unwrap_or(0);
         let id = env.clock.now_ms().max(newest + 1);
@@ -116,10 +116,10 @@ impl TruncateTable {
         Ok(StateFlow::To(State::CreateFsLayout))
     }
 
-    /// What an attempt before this one left is taken away first.
+    /// What else has a folder there is taken away first.
     async fn create_files(&self, env: &MasterEnv) -> Result<StateFlow<MasterEnv, State>, Stop> {
         let schema = self.schema()?;
-        env.files.delete_table(&self.table, &self.regions).await?;
+        env.files.clear_table(&self.table, &self.regions).await?;
         env.files.create_table(schema, &self.regions).await?;
         env.schemas.insert(schema.clone());
         Ok(StateFlow::To(State::AddToMeta))

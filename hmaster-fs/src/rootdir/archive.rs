@@ -7,6 +7,8 @@
 //! A cleaner may remove a folder of the archive just when a file is to be moved into it, so moving is tried
 //! again. A file that is gone was archived, or compacted away, before.
 
+use std::collections::BTreeSet;
+
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hmaster_types::{ColumnFamilyDescriptor, EncodedName, RegionInfo, TableName};
 use tracing::{info, warn};
@@ -21,6 +23,12 @@ const ATTEMPTS_MAX: usize = 4;
 const REGIONS_AT_ONCE: usize = 8;
 /// Files of one folder archived at once (`hbase.hfilearchiver.per.region.thread.pool.max`).
 const FILES_AT_ONCE: usize = 16;
+
+/// A folder of a table's big values, with the files in it.
+pub(super) struct MobFolder {
+    folder: FsPath,
+    files: Vec<FsPath>,
+}
 
 impl RootDir {
     /// Archives a region's store files and recovered edits and deletes its folder. Answers whether there was
@@ -127,15 +135,17 @@ impl RootDir {
         family_folder(&table.join(&default_replica(region).to_string()), family)
     }
 
-    /// Archives every region with a folder in a table's folder, which may be in `.tmp`.
+    /// Archives every region with a folder in a table's folder, which may be in `.tmp`, but those named `kept`.
     pub(super) async fn archive_regions_of(
         &self,
         table: &TableName,
         table_folder: &FsPath,
+        kept: &BTreeSet<String>,
     ) -> Result<(), RootDirError> {
         let Some(pages) = self.fs.list_pages(table_folder).await.found()? else { return Ok(()) };
+        let goes = |entry: &FileStatus| is_region(entry) && !kept.contains(&*entry.name);
         let regions = pages
-            .map_ok(|page| stream::iter(page.into_iter().filter(is_region)).map(Ok::<_, FsError>))
+            .map_ok(|page| stream::iter(page.into_iter().filter(goes)).map(Ok::<_, FsError>))
             .try_flatten();
         regions
             .map_err(RootDirError::from)
@@ -159,6 +169,43 @@ impl RootDir {
         }
         info!(%folder, archive = %target, "archived a region");
         Ok(self.fs.delete_tree(folder).await?)
+    }
+
+    /// Where a table's big values are by now.
+    pub(super) async fn mob_folders(&self, table: &TableName) -> Result<Vec<MobFolder>, RootDirError> {
+        let mut folders = vec![self.layout().mob_table(table)];
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            let Some(entries) = self.fs.list(&folder).await.found()? else { continue };
+            let (below, files): (Vec<FileStatus>, Vec<_>) = entries.into_iter().partition(FileStatus::is_dir);
+            folders.extend(below.iter().map(|entry| folder.join(&entry.name)));
+            let files = files.iter().map(|entry| folder.join(&entry.name)).collect();
+            found.push(MobFolder { folder, files });
+        }
+        Ok(found)
+    }
+
+    /// Archives big values and deletes their folders, which must be empty by then: the region that they are kept under
+    /// has the same name for ever.
+    pub(super) async fn archive_mob_folders(
+        &self,
+        table: &TableName,
+        folders: Vec<MobFolder>,
+    ) -> Result<(), RootDirError> {
+        let (from, to) = (self.layout().mob_table(table), self.layout().archived_table(table));
+        for MobFolder { folder, files } in folders.into_iter().rev() {
+            if !files.is_empty() {
+                let below = folder.as_str().strip_prefix(from.as_str()).unwrap_or_default();
+                let target = below
+                    .split('/')
+                    .filter(|name| !name.is_empty())
+                    .fold(to.clone(), |to, name| to.join(name));
+                self.fs.mkdirs(&target, None).await?;
+                self.archive_files(files, &target).await?;
+            }
+            self.fs.delete(&folder).await?;
+        }
+        Ok(())
     }
 
     /// Moves all files below `from` to the same places below `to`.

@@ -6,6 +6,7 @@
 //! Files appear under their names with all their content or not at all: they are written in `.tmp` and
 //! renamed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -203,7 +204,7 @@ impl RootDir {
         if self.fs.exists(&temp).await? {
             for table in self.tables_below(&temp).await? {
                 info!(%table, "archiving a table whose deletion was interrupted");
-                self.archive_regions_of(&table, &table_below(&temp, &table)).await?;
+                self.archive_regions_of(&table, &table_below(&temp, &table), &BTreeSet::new()).await?;
             }
             if !options.keep_temp {
                 self.fs.delete_tree(&temp).await?;

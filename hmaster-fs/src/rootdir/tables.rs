@@ -1,10 +1,12 @@
 //! Folders of namespaces and tables. Counterpart of `FSUtils.getTableDirs`, and of the file parts of
 //! `CreateTableProcedure`, `DeleteTableProcedure` and the namespace procedures.
 
+use std::collections::BTreeSet;
+
 use hmaster_types::{RegionInfo, TableDescriptor, TableName};
 use tracing::warn;
 
-use super::layout::{DATA, mob_region};
+use super::layout::{DATA, default_replica};
 use super::{RootDir, RootDirError};
 use crate::{FileStatus, FsPath, NotFoundAsNone as _};
 
@@ -66,26 +68,52 @@ impl RootDir {
         self.create_regions(regions).await
     }
 
+    /// Archives all regions of a table but `kept`, by the names that their folders have now. The table stays, with its
+    /// schema.
+    ///
+    /// Regions' names don't come again. So a master that was suspended in the middle of this, and goes on when another
+    /// one has made new regions, does these no harm.
+    ///
+    /// The regions must be closed, and WALs with edits of them split: a splitter drops the edits of a region without
+    /// folder.
+    ///
+    /// # Errors
+    /// `ArchiveClash`, and what the file system answers; some regions may have been archived.
+    pub async fn clear_table(&self, table: &TableName, kept: &[RegionInfo]) -> Result<(), RootDirError> {
+        let kept: BTreeSet<String> = kept.iter().map(|region| default_replica(region).to_string()).collect();
+        let big_values = self.mob_folders(table).await?;
+        self.archive_regions_of(table, &self.layout().table(table), &kept).await?;
+        self.archive_mob_folders(table, big_values).await?;
+        if self.has_own_wal_root() {
+            let folder = self.layout().wal_table(table);
+            for region in self.wal_fs.list(&folder).await.found()?.unwrap_or_default() {
+                if !kept.contains(&*region.name) {
+                    self.wal_fs.delete_tree(&folder.join(&region.name)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Archives all regions of a table and deletes its folders, if they are there.
     ///
     /// As Java's since 2.6, it works on the table's folder where it is. Unlike Java's, it archives every
     /// region that has a folder, not only those that hbase:meta knows, and deletes the table's own folder
-    /// last, because Java takes the lack of that for a deletion that is done.
-    ///
-    /// The table's regions must be closed, and WALs with edits of them split: a splitter drops the edits of a
-    /// region without folder.
+    /// last, because Java takes the lack of that for a deletion that is done. It deletes that folder only empty, for the
+    /// reason that [`RootDir::clear_table`] tells; the same things are asked of the table.
     ///
     /// # Errors
-    /// `ArchiveClash`, and what the file system answers; some regions may have been archived.
+    /// As [`RootDir::clear_table`]; `NotEmpty` when something is added meanwhile.
     pub async fn delete_table(&self, table: &TableName) -> Result<(), RootDirError> {
-        let (folder, mob_folder) = (self.layout().table(table), self.layout().mob_table(table));
-        self.archive_regions_of(table, &folder).await?;
-        self.archive_region_folder(table, &mob_folder.join(&mob_region(table).to_string())).await?;
-        self.fs.delete_tree(&mob_folder).await?;
+        self.clear_table(table, &[]).await?;
         if self.has_own_wal_root() {
-            self.wal_fs.delete_tree(&self.layout().wal_table(table)).await?;
+            self.wal_fs.delete(&self.layout().wal_table(table)).await?;
         }
-        self.fs.delete_tree(&folder).await?;
+        let folder = self.layout().table(table);
+        for entry in self.fs.list(&folder).await.found()?.unwrap_or_default() {
+            self.fs.delete_tree(&folder.join(&entry.name)).await?;
+        }
+        self.fs.delete(&folder).await?;
         Ok(())
     }
 

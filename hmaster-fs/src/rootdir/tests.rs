@@ -4,6 +4,7 @@
 mod archiving;
 mod bad_input;
 mod crashes;
+mod late;
 mod preparing;
 mod schemas;
 mod wals;

@@ -137,7 +137,11 @@ impl MasterFiles for RootFolder {
         self.root.create_regions(regions).await.map_err(failed)
     }
 
-    async fn delete_table(&self, table: &TableName, _: &[RegionInfo]) -> Result<(), FilesError> {
+    async fn clear_table(&self, table: &TableName, kept: &[RegionInfo]) -> Result<(), FilesError> {
+        self.root.clear_table(table, kept).await.map_err(failed)
+    }
+
+    async fn delete_table(&self, table: &TableName) -> Result<(), FilesError> {
         self.root.delete_table(table).await.map_err(failed)
     }
 

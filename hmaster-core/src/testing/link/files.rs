@@ -1,5 +1,6 @@
 //! The root folder.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -173,14 +174,24 @@ impl MasterFiles for MasterLink {
         self.change(|| "folders of regions".into(), |root| make_regions(root, regions)).await
     }
 
-    async fn delete_table(&self, table: &TableName, _: &[RegionInfo]) -> Done<()> {
+    async fn clear_table(&self, table: &TableName, kept: &[RegionInfo]) -> Done<()> {
+        let kept: BTreeSet<_> = kept.iter().map(|region| region.with_replica(0).encoded_name()).collect();
+        let mut regions = self.region_folders(table).await?;
+        regions.retain(|region| !kept.contains(region));
+        let clear = |root: &mut Root| {
+            regions.into_iter().for_each(|region| root.archive_region(table, region));
+            Ok(())
+        };
+        self.change(|| format!("regions of {table} archived"), clear).await
+    }
+
+    async fn delete_table(&self, table: &TableName) -> Done<()> {
+        let regions = self.region_folders(table).await?;
         let delete = |root: &mut Root| {
-            let regions =
-                root.tables.get(table).map(|folder| folder.regions.keys().copied().collect::<Vec<_>>());
-            for region in regions.into_iter().flatten() {
-                root.archive_region(table, region);
+            regions.into_iter().for_each(|region| root.archive_region(table, region));
+            if root.tables.get(table).is_some_and(|folder| folder.regions.is_empty()) {
+                root.tables.remove(table);
             }
-            root.tables.remove(table);
             Ok(())
         };
         self.change(|| format!("folder of {table} deleted"), delete).await
