@@ -7,8 +7,10 @@ mod dispatcher;
 mod doubt;
 mod operation;
 pub mod policy;
+mod region_call;
 
 pub use dispatcher::{Dispatcher, NotOnline};
 pub use doubt::Doubtful;
 pub use operation::{RemoteOperation, build_request};
 pub use policy::{Attempts, Next, RetryPolicy};
+pub(crate) use region_call::{RegionCall, open_region};

@@ -90,8 +90,7 @@ impl From<StepError> for JavaException {
 macro_rules! table_procedure {
     (first: $first:expr, lock: $lock:ident) => {
         fn details(&self) -> String {
-            let class = self.class_name();
-            format!("{} table={}", class.rsplit('.').next().unwrap_or(class), self.table)
+            format!("{} table={}", hmaster_procedure::simple_class_name(self.class_name()), self.table)
         }
 
         fn initial_state(&self) -> Self::State {

@@ -8,7 +8,7 @@ use hmaster_types::{Cell, RegionInfo, RegionState, ServerName, TableName};
 
 use crate::catalog::{CatalogError, refused_for_good};
 use crate::environment::MasterEnv;
-use crate::ports::{RemoteError, RowMutation, ScanSpec};
+use crate::ports::{RemoteError, RowMutation, ScanPage, ScanSpec};
 
 /// Pause between looks at where the table is, and between attempts.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -30,12 +30,7 @@ impl MasterEnv {
             };
             let mut spec = ScanSpec::between(start, Bytes::new(), SCAN_ROWS_MAX);
             spec.include_start = include_start;
-            let page = self
-                .at_system_table(table, OPERATION, |server, region| {
-                    let (servers, spec) = (self.region_servers.clone(), spec.clone());
-                    async move { servers.scan(&server, &region, &spec).await }
-                })
-                .await?;
+            let page = self.scan_page(table, OPERATION, &spec).await?;
             rows.extend(page.rows);
             if !page.has_more {
                 return Ok(rows);
@@ -50,12 +45,7 @@ impl MasterEnv {
     pub async fn system_row(&self, table: &TableName, row: &Bytes) -> Result<Vec<Cell>, CatalogError> {
         let after = Bytes::from([row, &[0][..]].concat()); // the next row there could be
         let spec = ScanSpec::between(row.clone(), after, 1);
-        let page = self
-            .at_system_table(table, "read a row of a system table", |server, region| {
-                let (servers, spec) = (self.region_servers.clone(), spec.clone());
-                async move { servers.scan(&server, &region, &spec).await }
-            })
-            .await?;
+        let page = self.scan_page(table, "read a row of a system table", &spec).await?;
         Ok(page.rows.into_iter().next().unwrap_or_default())
     }
 
@@ -76,6 +66,19 @@ impl MasterEnv {
             }
         })
         .await
+    }
+
+    async fn scan_page(
+        &self,
+        table: &TableName,
+        operation: &'static str,
+        spec: &ScanSpec,
+    ) -> Result<ScanPage, CatalogError> {
+        let scan = |server, region| {
+            let (servers, spec) = (self.region_servers.clone(), spec.clone());
+            async move { servers.scan(&server, &region, &spec).await }
+        };
+        self.at_system_table(table, operation, scan).await
     }
 
     async fn at_system_table<T, F>(

@@ -82,6 +82,6 @@ pub use executor::{
 pub use load::{LoadPlan, LoadProblem, LoadedProcedure, ProblemKind, Registry, StateError, StateReader};
 pub use locks::{LockMode, LockRequest, Resource};
 pub use metrics::{ClassMetrics, ELAPSED_BOUNDS_MS};
-pub use procedure::{Environment, Flow, Priority, Procedure, Reaction, TimeoutReaction};
+pub use procedure::{Environment, Flow, Priority, Procedure, Reaction, TimeoutReaction, simple_class_name};
 pub use state_machine::{EOF_STATE, MachineState, StateFlow, StateMachine, StateMachineProcedure};
 pub use store::{Fault, Loaded, MemoryStore, ProcedureStore, StoreError, StoreOp};

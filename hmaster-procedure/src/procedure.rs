@@ -252,7 +252,7 @@ impl<E: Environment> Debug for Flow<E> {
     }
 }
 
-/// A Java class name without its package.
-pub(crate) fn simple_class_name(class: &str) -> &str {
+/// A Java class name without its package, as `Class.getSimpleName`.
+pub fn simple_class_name(class: &str) -> &str {
     class.rsplit(['.', '$']).next().unwrap_or(class)
 }

@@ -2,6 +2,7 @@
 
 use hmaster_balancer::{BalancerError, Config, Constraints, Function};
 use hmaster_config::Options;
+use hmaster_procedure::simple_class_name;
 
 /// Simple class names of balancers whose plans are made here.
 const STOCHASTIC: &str = "StochasticLoadBalancer";
@@ -18,10 +19,10 @@ pub(super) fn config(options: &Options) -> Config {
         tracing::error!(%error, "the balancer works with its defaults");
         Config::default()
     });
-    match options.balancer.class.rsplit('.').next() {
-        Some(STOCHASTIC) | None => config,
-        Some(SIMPLE) => counts_only(config),
-        Some(class) => {
+    match simple_class_name(&options.balancer.class) {
+        STOCHASTIC => config,
+        SIMPLE => counts_only(config),
+        class => {
             tracing::warn!(class, "not a balancer of this master, which balances as {STOCHASTIC}");
             config
         }

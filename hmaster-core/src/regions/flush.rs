@@ -8,13 +8,12 @@ use hmaster_procedure::{
     Flow, HookContext, Priority, Procedure, Reaction, StateError, StateReader, StepContext,
 };
 use hmaster_protocol::pb;
-use hmaster_types::{JavaException, RegionInfo, RegionState, ServerName};
-use prost::Message as _;
+use hmaster_types::{JavaException, RegionInfo};
 
 use crate::codec;
 use crate::environment::MasterEnv;
 use crate::message::{Event, Message};
-use crate::remote::RemoteOperation;
+use crate::remote::{RegionCall, open_region};
 
 /// The Java class.
 pub const CLASS: &str = "org.apache.hadoop.hbase.master.procedure.FlushRegionProcedure";
@@ -27,50 +26,26 @@ pub struct FlushRegion {
     region: RegionInfo,
     /// Column families; none for all.
     families: Vec<Bytes>,
-    progress: Progress,
-}
-
-/// How far it is; not stored.
-#[derive(Debug)]
-enum Progress {
-    /// The server hasn't been asked, or not with success.
-    Todo,
-    /// It has been asked.
-    Asked(ServerName),
-    /// It couldn't.
-    Failed,
-    /// It is flushed.
-    Flushed,
+    call: RegionCall,
 }
 
 impl FlushRegion {
     /// Flushes these families of `region`, or all.
     pub fn new(region: RegionInfo, families: Vec<Bytes>) -> Self {
-        Self { region, families, progress: Progress::Todo }
+        Self { region, families, call: RegionCall::default() }
     }
 
     /// Asks the region's server. A region that isn't open has nothing to flush, or somebody else brings it to be closed
     /// or opened, which flushes or replays.
     fn dispatch(&mut self, cx: &mut StepContext<'_, MasterEnv>) -> Flow<MasterEnv> {
-        let env = cx.env();
-        let node = env.regions.get(self.region.encoded_name());
-        let Some(node) = node.filter(|node| node.state() == RegionState::Open && !node.is_in_transition())
-        else {
+        let Some(node) = open_region(cx.env(), &self.region) else {
             tracing::info!(pid = %cx.id(), region = %self.region, "not open, or in transition: not flushed");
             return Flow::Done;
         };
         let Some(server) = node.location().cloned() else { return cx.retry_later() };
         let parameter =
             pb::FlushRegionParameter { region: (&self.region).into(), column_family: self.families.clone() };
-        let data = Bytes::from(parameter.encode_to_vec());
-        match env.dispatcher.add(&server, cx.id(), RemoteOperation::Procedure { class: CALLABLE, data }) {
-            Ok(()) => {
-                self.progress = Progress::Asked(server);
-                Flow::Suspend
-            }
-            // Its recovery moves the region.
-            Err(_) => cx.retry_later(),
-        }
+        self.call.dispatch(cx, server, CALLABLE, &parameter)
     }
 }
 
@@ -103,14 +78,9 @@ impl Procedure<MasterEnv> for FlushRegion {
     }
 
     async fn execute(&mut self, cx: &mut StepContext<'_, MasterEnv>) -> Flow<MasterEnv> {
-        match self.progress {
-            Progress::Flushed => Flow::Done,
-            Progress::Failed => {
-                self.progress = Progress::Todo;
-                cx.retry_later()
-            }
-            // Woken without a report: ask again.
-            Progress::Todo | Progress::Asked(_) => self.dispatch(cx),
+        match self.call.next(cx) {
+            Some(flow) => flow,
+            None => self.dispatch(cx),
         }
     }
 
@@ -123,24 +93,7 @@ impl Procedure<MasterEnv> for FlushRegion {
     }
 
     fn on_message(&mut self, cx: &HookContext<'_, MasterEnv>, message: Message) -> Reaction {
-        let progress = match message {
-            Message::RemoteDone { result: Ok(_) } => Progress::Flushed,
-            Message::RemoteDone { result: Err(error) } => {
-                tracing::warn!(pid = %cx.id(), region = %self.region.encoded_name(), %error, "not flushed");
-                Progress::Failed
-            }
-            Message::NotDispatched { reason } => {
-                tracing::info!(pid = %cx.id(), region = %self.region.encoded_name(), reason, "not flushed");
-                Progress::Failed
-            }
-            Message::Transition { .. } | Message::ServerCrashed { .. } | Message::LockHeartbeat { .. } => {
-                return Reaction::ignore();
-            }
-        };
-        if let Progress::Asked(server) = std::mem::replace(&mut self.progress, progress) {
-            cx.env().dispatcher.reported(&server, cx.id());
-        }
-        Reaction::wake()
+        self.call.on_message(cx, &self.region, message)
     }
 
     fn state_messages(&self) -> Vec<pb::Any> {

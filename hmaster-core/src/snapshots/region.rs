@@ -4,18 +4,16 @@
 //! can't be listed ends this without a list, and the check of the whole then finds that.
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use hmaster_procedure::{
     Flow, HookContext, Priority, Procedure, Reaction, StateError, StateReader, StepContext,
 };
 use hmaster_protocol::pb;
-use hmaster_types::{JavaException, RegionInfo, RegionState, ServerName, TableState};
-use prost::Message as _;
+use hmaster_types::{JavaException, RegionInfo, RegionState, TableState};
 
 use crate::codec;
 use crate::environment::MasterEnv;
 use crate::message::{Event, Message};
-use crate::remote::RemoteOperation;
+use crate::remote::{RegionCall, open_region};
 
 /// The Java class.
 pub const CLASS: &str = "org.apache.hadoop.hbase.master.procedure.SnapshotRegionProcedure";
@@ -34,27 +32,13 @@ const HOPELESS: [RegionState; 3] = [RegionState::FailedOpen, RegionState::Split,
 pub struct SnapshotRegion {
     snapshot: pb::SnapshotDescription,
     region: RegionInfo,
-    failures: u32,
-    progress: Progress,
-}
-
-/// How far it is; not stored.
-#[derive(Debug)]
-enum Progress {
-    /// The server hasn't been asked, or not with success.
-    Todo,
-    /// It has been asked.
-    Asked(ServerName),
-    /// It couldn't.
-    Failed,
-    /// It is listed.
-    Listed,
+    call: RegionCall,
 }
 
 impl SnapshotRegion {
     /// Lists `region` for `snapshot`.
     pub fn new(snapshot: pb::SnapshotDescription, region: RegionInfo) -> Self {
-        Self { snapshot, region, failures: 0, progress: Progress::Todo }
+        Self { snapshot, region, call: RegionCall::default() }
     }
 
     /// Whether the region, as it is, will never be listed.
@@ -62,30 +46,21 @@ impl SnapshotRegion {
         let node = env.regions.get(self.region.encoded_name());
         let is_lost = node.is_none_or(|node| node.is_in(&HOPELESS));
         is_lost
-            || self.failures > FAILURES_MAX
+            || self.call.failures > FAILURES_MAX
             || !env.tables.is_in(self.region.table(), &[TableState::Enabled])
     }
 
     fn dispatch(&mut self, cx: &mut StepContext<'_, MasterEnv>) -> Flow<MasterEnv> {
-        let env = cx.env();
-        if self.is_hopeless(env) {
-            tracing::warn!(pid = %cx.id(), region = %self.region, failures = self.failures, "not in the snapshot");
+        if self.is_hopeless(cx.env()) {
+            let failures = self.call.failures;
+            tracing::warn!(pid = %cx.id(), region = %self.region, failures, "not in the snapshot");
             return Flow::Done;
         }
-        let node = env.regions.get(self.region.encoded_name());
-        let open = node.filter(|node| node.state() == RegionState::Open && !node.is_in_transition());
+        let open = open_region(cx.env(), &self.region);
         let Some(server) = open.and_then(|node| node.location().cloned()) else { return cx.retry_later() };
         let parameter =
             pb::SnapshotRegionParameter { region: (&self.region).into(), snapshot: self.snapshot.clone() };
-        let data = Bytes::from(parameter.encode_to_vec());
-        match env.dispatcher.add(&server, cx.id(), RemoteOperation::Procedure { class: CALLABLE, data }) {
-            Ok(()) => {
-                self.progress = Progress::Asked(server);
-                Flow::Suspend
-            }
-            // Its recovery moves the region.
-            Err(_) => cx.retry_later(),
-        }
+        self.call.dispatch(cx, server, CALLABLE, &parameter)
     }
 }
 
@@ -117,14 +92,9 @@ impl Procedure<MasterEnv> for SnapshotRegion {
     }
 
     async fn execute(&mut self, cx: &mut StepContext<'_, MasterEnv>) -> Flow<MasterEnv> {
-        match self.progress {
-            Progress::Listed => Flow::Done,
-            Progress::Failed => {
-                self.progress = Progress::Todo;
-                cx.retry_later()
-            }
-            // Woken without a report: ask again.
-            Progress::Todo | Progress::Asked(_) => self.dispatch(cx),
+        match self.call.next(cx) {
+            Some(flow) => flow,
+            None => self.dispatch(cx),
         }
     }
 
@@ -137,23 +107,7 @@ impl Procedure<MasterEnv> for SnapshotRegion {
     }
 
     fn on_message(&mut self, cx: &HookContext<'_, MasterEnv>, message: Message) -> Reaction {
-        let progress = match message {
-            Message::RemoteDone { result: Ok(_) } => Progress::Listed,
-            Message::RemoteDone { result: Err(error) } => {
-                tracing::warn!(pid = %cx.id(), region = %self.region.encoded_name(), %error, "not listed");
-                self.failures += 1;
-                Progress::Failed
-            }
-            Message::NotDispatched { reason } => {
-                tracing::info!(pid = %cx.id(), region = %self.region.encoded_name(), reason, "not listed");
-                Progress::Failed
-            }
-            _ => return Reaction::ignore(),
-        };
-        if let Progress::Asked(server) = std::mem::replace(&mut self.progress, progress) {
-            cx.env().dispatcher.reported(&server, cx.id());
-        }
-        Reaction::wake()
+        self.call.on_message(cx, &self.region, message)
     }
 
     fn state_messages(&self) -> Vec<pb::Any> {

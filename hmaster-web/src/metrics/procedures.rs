@@ -1,6 +1,6 @@
 //! Procedures by class: how many, and how long they took.
 
-use hmaster_procedure::{ClassMetrics, ELAPSED_BOUNDS_MS};
+use hmaster_procedure::{ClassMetrics, ELAPSED_BOUNDS_MS, simple_class_name};
 
 use super::text::{Kind, Text};
 use crate::beans::Counted;
@@ -8,7 +8,8 @@ use crate::beans::Counted;
 type Count = fn(&ClassMetrics) -> u64;
 
 pub(super) fn put(text: &mut Text, counted: &Counted) {
-    let classes: Vec<_> = counted.all().iter().map(|(name, class)| (simple(name), class)).collect();
+    let classes: Vec<_> =
+        counted.all().iter().map(|(name, class)| (simple_class_name(name), class)).collect();
     let counts: [(&str, &str, Count); 2] = [
         ("hbase_master_procedures_submitted_total", "Procedures that were submitted", |class| {
             class.submitted
@@ -35,8 +36,4 @@ pub(super) fn put(text: &mut Text, counted: &Counted) {
         family.sample("_sum", &[("class", class)], metrics.elapsed_ms as f64 / 1000.0);
         family.sample("_count", &[("class", class)], metrics.succeeded);
     }
-}
-
-fn simple(class: &str) -> &str {
-    class.rsplit('.').next().unwrap_or(class)
 }

@@ -1,7 +1,7 @@
 //! Procedures and locks.
 
 use hmaster_core::environment::MasterEnv;
-use hmaster_procedure::{LockMode, LockView, ProcedureView};
+use hmaster_procedure::{LockMode, LockView, ProcedureView, simple_class_name};
 use hmaster_protocol::pb;
 use hmaster_types::{JavaException, ProcId};
 
@@ -76,7 +76,7 @@ fn finished_row(record: &pb::Procedure) -> ProcedureRow {
     let exception = record.exception.as_ref().map(JavaException::from);
     let doing =
         exception.as_ref().map_or_else(|| "done".to_owned(), |exception| short(&exception.to_string()));
-    let simple = record.class_name.rsplit('.').next().unwrap_or_default();
+    let simple = simple_class_name(&record.class_name);
     let took_ms = record.last_update.saturating_sub(record.submitted_time);
     row(record, short(simple), doing, took_ms, exception.is_some())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use futures_util::future::{self, BoxFuture};
-use hmaster_procedure::{Loaded, ProcedureStore, StoreError, StoreOp};
+use hmaster_procedure::{Loaded, ProcedureStore, StoreError, StoreOp, simple_class_name};
 use tokio::sync::oneshot;
 
 use super::MasterLink;
@@ -75,7 +75,7 @@ impl MasterLink {
 fn describe(batch: &[StoreOp]) -> String {
     let op = |op: &StoreOp| match op {
         StoreOp::Put(record) => {
-            let class = record.class_name.rsplit('.').next().unwrap_or_default().to_owned();
+            let class = simple_class_name(&record.class_name).to_owned();
             format!("{} {class} {}", record.proc_id, record.state().as_str_name())
         }
         StoreOp::Delete(id) => format!("{id} deleted"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hmaster_procedure::simple_class_name;
 use hmaster_protocol::pb;
 use hmaster_protocol::pb::region_state_transition::TransitionCode;
 use hmaster_types::{EncodedName, JavaException, RegionInfo, ServerName, class};
@@ -223,12 +224,10 @@ async fn report(
 async fn run_callable(world: World, command: Command, procedure: pb::RemoteProcedureRequest) {
     let server = &command.server;
     world.work(server).await;
-    let result = match procedure.proc_class.rsplit('.').next() {
-        Some("SplitWALCallable") => split_wal(&world, server, procedure.proc_data.unwrap_or_default()).await,
-        Some("FlushRegionCallable") => flush_region(&world, server, procedure.proc_data.unwrap_or_default()),
-        Some("SnapshotRegionCallable") => {
-            list_region(&world, server, procedure.proc_data.unwrap_or_default())
-        }
+    let result = match simple_class_name(&procedure.proc_class) {
+        "SplitWALCallable" => split_wal(&world, server, procedure.proc_data.unwrap_or_default()).await,
+        "FlushRegionCallable" => flush_region(&world, server, procedure.proc_data.unwrap_or_default()),
+        "SnapshotRegionCallable" => list_region(&world, server, procedure.proc_data.unwrap_or_default()),
         _ => Err(JavaException::named("java.lang.ClassNotFoundException", procedure.proc_class, false)),
     };
     let status = match result {
