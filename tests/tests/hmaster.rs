@@ -45,6 +45,9 @@ fn cluster(name: &str) -> ClusterBuilder {
         .zookeeper(hmaster_tests::ZooKeeper::Java { tick_ms: 300 })
         .conf("zookeeper.session.timeout", 6000)
         .conf("hbase.regionserver.handler.count", 10)
+        // A Java region server that has a region to report repeats that without any pause while no master is up, and
+        // counts; a Java master that answers while it starts then makes it pause up to 200 times this, by that count.
+        .conf("hbase.rpc.shortoperation.retry.pause.time", 20)
         .heap_mb(256)
 }
 
