@@ -104,6 +104,7 @@ async fn hmaster_reads_what_java_writes_and_they_follow_one_another() -> Result<
     let cluster = Cluster::builder("zk-written-by-java").start().await?;
     let active = cluster.start_master(&MasterKind::java()).await?;
     let region_server = cluster.start_region_server(HBaseVersion::V2_6).await?;
+    active.wait_for_log("Registered as active master", DEADLINE).await?; // before ours asks for it
     let (zk, ours) = masters::elector(cluster.zookeeper(), "ours,16000,1").await;
     let mut role = ours.role();
     let waits_for_java =
