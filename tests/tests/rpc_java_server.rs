@@ -240,11 +240,13 @@ async fn gone(client: &RpcClient, region_server: &Address) -> Result<()> {
     let refused = |error: &RpcError| {
         matches!(error.failure, Failure::NotSent(NotSent::Connect(ConnectFailure::Refused)))
     };
+    let mut last = None;
     for _ in 0..100 {
         match admin.get_server_info(&pb::GetServerInfoRequest::default()).await {
             Err(error) if refused(&error) => return Ok(()),
-            _ => tokio::time::sleep(Duration::from_millis(50)).await, // the process takes a moment to end
+            other => last = Some(other),
         }
+        tokio::time::sleep(Duration::from_millis(50)).await; // the process takes a moment to end
     }
-    bail!("a killed server still answers")
+    bail!("a killed server doesn't refuse connections: {last:?}")
 }

@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.lang.reflect.Field;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.locks.LockSupport;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -222,6 +223,9 @@ public class MasterStore {
         return;
       }
       OUT.println("wrote " + n);
+      // A datanode that is told to recover a block while a packet is being written to it gets its lengths wrong, and can't
+      // recover the block ever after. With pauses between the packets that hardly ever meets.
+      LockSupport.parkNanos(3_000_000);
     }
   }
 
