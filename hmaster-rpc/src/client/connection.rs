@@ -90,7 +90,12 @@ impl Connecting {
         let loss = loss.unwrap_or(Loss::Connection(ConnectionLost::GivenUp));
         exchange.lost(&loss).into_iter().for_each(answer);
         while let Ok(submission) = self.submissions.try_recv() {
-            let _ = submission.waiter.reply.send(Reply::TryAgain);
+            // What came while connecting failed hears of that, as what was taken before does.
+            let reply = match &loss {
+                Loss::NotSent(reason) => Reply::Ended(Err(Failure::NotSent(reason.clone()))),
+                Loss::Connection(_) => Reply::TryAgain,
+            };
+            let _ = submission.waiter.reply.send(reply);
         }
     }
 

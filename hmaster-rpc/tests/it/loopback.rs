@@ -8,6 +8,7 @@ use hmaster_protocol::{CallUser, pb};
 use hmaster_rpc::client::{CallOptions, ClientOptions, ConnectFailure, Failure, NotSent, RpcClient};
 use hmaster_rpc::server::{BindError, RpcServer};
 use hmaster_rpc::wire::cell_block::CellCodec;
+use hmaster_rpc::{BoxStream, Connector};
 use hmaster_types::{Address, Cell, JavaException, class};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -207,6 +208,32 @@ async fn where_nothing_listens_nothing_was_sent() {
         matches!(error.failure, Failure::NotSent(NotSent::Connect(ConnectFailure::UnknownHost))),
         "{error}"
     );
+}
+
+/// Refuses at once.
+#[derive(Debug)]
+struct NobodyListens;
+
+#[async_trait::async_trait]
+impl Connector for NobodyListens {
+    async fn connect(&self, _: &Address) -> std::io::Result<BoxStream> {
+        Err(std::io::ErrorKind::ConnectionRefused.into())
+    }
+}
+
+/// On another thread connecting may have failed before the call that it is for has arrived there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_hears_why_connecting_failed_however_soon_it_did() {
+    for attempt in 0..2000 {
+        let client =
+            RpcClient::with_connector(ClientOptions::new(CallUser::new("joe")), Arc::new(NobodyListens));
+        let address = Address { host: "h".into(), port: 1 };
+        let error = run(&client, &address, exec("echo", "", ""), CallOptions::default()).await.unwrap_err();
+        assert!(
+            matches!(error.failure, Failure::NotSent(NotSent::Connect(ConnectFailure::Refused))),
+            "attempt {attempt}: {error}"
+        );
+    }
 }
 
 #[tokio::test]
