@@ -11,6 +11,10 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it measures")]
 
+#[path = "beside/arguments.rs"]
+mod arguments;
+#[path = "beside/median.rs"]
+mod median;
 #[path = "figures/starts.rs"]
 mod starts;
 #[path = "figures/table.rs"]
@@ -18,19 +22,13 @@ mod table;
 #[path = "figures/test_cluster.rs"]
 mod test_cluster;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use hmaster_tests::MasterKind;
 use hmaster_tests::peers;
 
+use arguments::Arguments;
 use starts::Starts;
 use table::Table;
-
-#[derive(Debug, Clone, Copy)]
-struct Arguments {
-    runs: usize,
-    with_java: bool,
-    with_hmaster: bool,
-}
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -54,29 +52,4 @@ async fn main() -> Result<()> {
     }
     println!("{table}");
     Ok(())
-}
-
-impl Arguments {
-    /// None when cargo only wants to know whether the bench starts (`cargo test --benches`).
-    fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Self>> {
-        let mut arguments = Self { runs: 1, with_java: true, with_hmaster: true };
-        let mut is_bench = false;
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                "--bench" => is_bench = true,
-                "--runs" => {
-                    is_bench = true;
-                    let runs = words.next().context("--runs needs a number")?;
-                    arguments.runs = runs.parse().with_context(|| format!("--runs {runs}"))?;
-                }
-                "--only" => match words.next().as_deref() {
-                    Some("hmaster") => arguments.with_java = false,
-                    Some("java") => arguments.with_hmaster = false,
-                    other => bail!("--only {other:?}: hmaster or java"),
-                },
-                word => bail!("{word}: --runs N, --only hmaster|java"),
-            }
-        }
-        Ok(is_bench.then_some(arguments))
-    }
 }

@@ -1,8 +1,8 @@
 //! hmaster as the master of real clusters: Java ZooKeeper, HDFS, region servers, clients and shell
 //! around it, Java masters before, after and beside it.
 //!
-//! One binary and one cluster at a time: the JVMs of one cluster keep a small machine busy.
-//! Each test prints which peers it ran with.
+//! One binary and one cluster at a time: the JVMs of one cluster keep a small machine busy. `HMASTER_CLUSTERS` lets as many
+//! run at once. Each test prints which peers it ran with.
 
 #[path = "hmaster/admin.rs"]
 mod admin;
@@ -27,11 +27,12 @@ mod suspended;
 #[path = "hmaster/takeover.rs"]
 mod takeover;
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use hmaster_tests::{Cluster, ClusterBuilder, HBaseVersion, MasterKind};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// For anything that a healthy cluster does soon, on a machine that is busy.
 const SOON: Duration = Duration::from_secs(120);
@@ -55,12 +56,15 @@ fn cluster(name: &str) -> ClusterBuilder {
 struct Alone {
     test: &'static str,
     began: Instant,
-    _turn: MutexGuard<'static, ()>,
+    _turn: SemaphorePermit<'static>,
 }
 
 async fn alone(test: &'static str) -> Alone {
-    static ONE: Mutex<()> = Mutex::const_new(());
-    let turn = ONE.lock().await;
+    static ROOM: LazyLock<Semaphore> = LazyLock::new(|| {
+        let clusters = std::env::var("HMASTER_CLUSTERS").ok().and_then(|text| text.parse().ok());
+        Semaphore::new(clusters.unwrap_or(1))
+    });
+    let turn = ROOM.acquire().await.expect("nobody closes it");
     Alone { test, began: Instant::now(), _turn: turn }
 }
 

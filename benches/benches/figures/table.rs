@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::median::{median, seconds};
 use crate::starts::{Start, Starts};
 
 /// What was measured, of each run.
@@ -49,15 +50,4 @@ fn times(starts: &[Starts], of: fn(&Starts) -> Start) -> String {
 fn memory(starts: &[Starts]) -> String {
     let resident: Vec<_> = starts.iter().map(|starts| starts.resident_kb).collect();
     median(&resident).map_or("-".into(), |kb| format!("{:.1} MB", kb as f64 / 1024.0))
-}
-
-fn seconds(times: &[Duration]) -> String {
-    median(times).map_or("-".into(), |time| format!("{:.2} s", time.as_secs_f64()))
-}
-
-/// The middle one; of an even number the lower of the two.
-fn median<T: Ord + Copy>(values: &[T]) -> Option<T> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied()
 }
