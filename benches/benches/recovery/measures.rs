@@ -117,6 +117,7 @@ async fn region_server(cluster: &Cluster, running: &scenario::Running) -> Result
     // Java's client pauses for up to ten seconds by default; that isn't what is to be measured.
     let mut eager = Settings::default();
     eager.set("hbase.client.pause", 10);
+    eager.set("hbase.client.retries.number", 1000);
     let reader = cluster.client_of(HBaseVersion::V2_6, &eager).await?;
     reader.verify_rows("lost", &[rows], &[]).await?.check()?;
     let began = Instant::now();
