@@ -24,9 +24,10 @@ const REGIONS_AT_ONCE: usize = 8;
 /// Files of one folder archived at once (`hbase.hfilearchiver.per.region.thread.pool.max`).
 const FILES_AT_ONCE: usize = 16;
 
-/// A folder of a table's big values, with the files in it.
-pub(super) struct MobFolder {
-    folder: FsPath,
+/// A folder, the files in it, and where they go.
+pub(super) struct Level {
+    from: FsPath,
+    to: FsPath,
     files: Vec<FsPath>,
 }
 
@@ -171,57 +172,47 @@ impl RootDir {
         Ok(self.fs.delete_tree(folder).await?)
     }
 
-    /// Where a table's big values are by now.
-    pub(super) async fn mob_folders(&self, table: &TableName) -> Result<Vec<MobFolder>, RootDirError> {
-        let mut folders = vec![self.layout().mob_table(table)];
-        let mut found = Vec::new();
-        while let Some(folder) = folders.pop() {
-            let Some(entries) = self.fs.list(&folder).await.found()? else { continue };
-            let (below, files): (Vec<FileStatus>, Vec<_>) = entries.into_iter().partition(FileStatus::is_dir);
-            folders.extend(below.iter().map(|entry| folder.join(&entry.name)));
-            let files = files.iter().map(|entry| folder.join(&entry.name)).collect();
-            found.push(MobFolder { folder, files });
-        }
-        Ok(found)
-    }
-
-    /// Archives big values and deletes their folders, which must be empty by then: the region that they are kept under
-    /// has the same name for ever.
-    pub(super) async fn archive_mob_folders(
-        &self,
-        table: &TableName,
-        folders: Vec<MobFolder>,
-    ) -> Result<(), RootDirError> {
-        let (from, to) = (self.layout().mob_table(table), self.layout().archived_table(table));
-        for MobFolder { folder, files } in folders.into_iter().rev() {
-            if !files.is_empty() {
-                let below = folder.as_str().strip_prefix(from.as_str()).unwrap_or_default();
-                let target = below
-                    .split('/')
-                    .filter(|name| !name.is_empty())
-                    .fold(to.clone(), |to, name| to.join(name));
-                self.fs.mkdirs(&target, None).await?;
-                self.archive_files(files, &target).await?;
-            }
-            self.fs.delete(&folder).await?;
+    /// Archives big values, as found by [`RootDir::mob_tree`], and deletes their folders, which must be empty by then: the
+    /// region that they are kept under has the same name for ever.
+    pub(super) async fn archive_mob_tree(&self, tree: Vec<Level>) -> Result<(), RootDirError> {
+        self.archive_levels(&tree).await?;
+        for level in tree.iter().rev() {
+            self.fs.delete(&level.from).await?;
         }
         Ok(())
+    }
+
+    /// Where a table's big values are by now, and where they go.
+    pub(super) async fn mob_tree(&self, table: &TableName) -> Result<Vec<Level>, RootDirError> {
+        self.walk(&self.layout().mob_table(table), &self.layout().archived_table(table)).await
     }
 
     /// Moves all files below `from` to the same places below `to`.
     async fn archive_tree(&self, from: &FsPath, to: &FsPath) -> Result<(), RootDirError> {
-        let mut folders = vec![(from.clone(), to.clone())];
-        while let Some((from, to)) = folders.pop() {
-            let entries = self.fs.list(&from).await.found()?.unwrap_or_default();
-            if entries.is_empty() {
-                continue;
-            }
-            self.fs.mkdirs(&to, None).await?;
-            let (below, files): (Vec<FileStatus>, Vec<_>) = entries.into_iter().partition(FileStatus::is_dir);
-            folders.extend(below.iter().map(|entry| (from.join(&entry.name), to.join(&entry.name))));
-            self.archive_files(files.iter().map(|entry| from.join(&entry.name)).collect(), &to).await?;
+        let tree = self.walk(from, to).await?;
+        self.archive_levels(&tree).await
+    }
+
+    async fn archive_levels(&self, tree: &[Level]) -> Result<(), RootDirError> {
+        for Level { files, to, .. } in tree.iter().filter(|level| !level.files.is_empty()) {
+            self.fs.mkdirs(to, None).await?;
+            self.archive_files(files.clone(), to).await?;
         }
         Ok(())
+    }
+
+    /// A folder and all below it, each after the one that it is in; nothing if it isn't there.
+    async fn walk(&self, from: &FsPath, to: &FsPath) -> Result<Vec<Level>, RootDirError> {
+        let mut folders = vec![(from.clone(), to.clone())];
+        let mut tree = Vec::new();
+        while let Some((from, to)) = folders.pop() {
+            let Some(entries) = self.fs.list(&from).await.found()? else { continue };
+            let (below, files): (Vec<FileStatus>, Vec<_>) = entries.into_iter().partition(FileStatus::is_dir);
+            folders.extend(below.iter().map(|entry| (from.join(&entry.name), to.join(&entry.name))));
+            let files = files.iter().map(|entry| from.join(&entry.name)).collect();
+            tree.push(Level { from, to, files });
+        }
+        Ok(tree)
     }
 
     async fn archive_files(&self, files: Vec<FsPath>, target: &FsPath) -> Result<(), RootDirError> {

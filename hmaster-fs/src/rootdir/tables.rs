@@ -81,9 +81,9 @@ impl RootDir {
     /// `ArchiveClash`, and what the file system answers; some regions may have been archived.
     pub async fn clear_table(&self, table: &TableName, kept: &[RegionInfo]) -> Result<(), RootDirError> {
         let kept: BTreeSet<String> = kept.iter().map(|region| default_replica(region).to_string()).collect();
-        let big_values = self.mob_folders(table).await?;
+        let big_values = self.mob_tree(table).await?;
         self.archive_regions_of(table, &self.layout().table(table), &kept).await?;
-        self.archive_mob_folders(table, big_values).await?;
+        self.archive_mob_tree(big_values).await?;
         if self.has_own_wal_root() {
             let folder = self.layout().wal_table(table);
             for region in self.wal_fs.list(&folder).await.found()?.unwrap_or_default() {
