@@ -13,6 +13,8 @@
 
 #[path = "beside/arguments.rs"]
 mod arguments;
+#[path = "beside/initialized.rs"]
+mod initialized;
 #[path = "beside/median.rs"]
 mod median;
 #[path = "figures/starts.rs"]
@@ -24,30 +26,26 @@ mod test_cluster;
 
 use anyhow::Result;
 use hmaster_tests::MasterKind;
-use hmaster_tests::peers;
 
-use arguments::Arguments;
 use starts::Starts;
 use table::Table;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let Some(arguments) = Arguments::parse(std::env::args().skip(1))? else { return Ok(()) };
-    if let Err(reason) = peers::toolchain() {
-        eprintln!("skipped: {reason}");
-        return Ok(());
-    }
+    let Some(masters) = arguments::masters().await? else { return Ok(()) };
     let mut table = Table::default();
-    for run in 0..arguments.runs {
-        if arguments.with_java {
-            eprintln!("run {run}: Java master");
-            table.java.push(Starts::measure(&MasterKind::java()).await?);
-            table.java_test_cluster.push(test_cluster::of_java().await?);
-        }
-        if arguments.with_hmaster {
-            eprintln!("run {run}: hmaster");
-            table.hmaster.push(Starts::measure(&MasterKind::hmaster().await?).await?);
-            table.hmaster_test_cluster.push(test_cluster::of_testkit().await?);
+    for kind in masters {
+        eprintln!("{kind:?}");
+        let starts = Starts::measure(&kind).await?;
+        match kind {
+            MasterKind::Java(_) => {
+                table.java.push(starts);
+                table.java_test_cluster.push(test_cluster::of_java().await?);
+            }
+            MasterKind::Program(_) => {
+                table.hmaster.push(starts);
+                table.hmaster_test_cluster.push(test_cluster::of_testkit().await?);
+            }
         }
     }
     println!("{table}");

@@ -5,12 +5,14 @@
 //! ```
 //!
 //! Real parts: ZooKeeper 3.8, Java region servers and client, local disk, sessions of 40 s; one cluster at a time. Java and
-//! Maven have to be there. Times are what the client sees. Each figure is the median of the runs.
+//! Maven have to be there. Times are what the client sees, but for an orderly stop. Each figure is the median of the runs.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints what it measures")]
 
 #[path = "beside/arguments.rs"]
 mod arguments;
+#[path = "beside/initialized.rs"]
+mod initialized;
 #[path = "recovery/measures.rs"]
 mod measures;
 #[path = "beside/median.rs"]
@@ -19,28 +21,21 @@ mod median;
 mod table;
 
 use anyhow::Result;
-use hmaster_tests::{MasterKind, peers};
+use hmaster_tests::MasterKind;
 
-use arguments::Arguments;
 use measures::Recovery;
 use table::Table;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let Some(arguments) = Arguments::parse(std::env::args().skip(1))? else { return Ok(()) };
-    if let Err(reason) = peers::toolchain() {
-        eprintln!("skipped: {reason}");
-        return Ok(());
-    }
+    let Some(masters) = arguments::masters().await? else { return Ok(()) };
     let mut table = Table::default();
-    for run in 0..arguments.runs {
-        if arguments.with_java {
-            eprintln!("run {run}: Java master");
-            table.java.push(Recovery::measure(&MasterKind::java()).await?);
-        }
-        if arguments.with_hmaster {
-            eprintln!("run {run}: hmaster");
-            table.hmaster.push(Recovery::measure(&MasterKind::hmaster().await?).await?);
+    for kind in masters {
+        eprintln!("{kind:?}");
+        let measured = Recovery::measure(&kind).await?;
+        match kind {
+            MasterKind::Java(_) => table.java.push(measured),
+            MasterKind::Program(_) => table.hmaster.push(measured),
         }
     }
     println!("{table}");

@@ -1,18 +1,37 @@
 //! Arguments of the benches that measure a Java master in the same run.
 
 use anyhow::{Context as _, Result, bail};
+use hmaster_tests::{MasterKind, peers};
 
 /// What is to be measured.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Arguments {
-    pub(crate) runs: usize,
-    pub(crate) with_java: bool,
-    pub(crate) with_hmaster: bool,
+struct Arguments {
+    runs: usize,
+    with_java: bool,
+    with_hmaster: bool,
+}
+
+/// The masters to be measured, one after the other: in each run Java's, then hmaster. None when cargo only
+/// wants to know whether the bench starts, or there is no Java, which is said.
+pub(crate) async fn masters() -> Result<Option<Vec<MasterKind>>> {
+    let Some(arguments) = Arguments::parse(std::env::args().skip(1))? else { return Ok(None) };
+    if let Err(reason) = peers::toolchain() {
+        eprintln!("skipped: {reason}");
+        return Ok(None);
+    }
+    let mut run = Vec::new();
+    if arguments.with_java {
+        run.push(MasterKind::java());
+    }
+    if arguments.with_hmaster {
+        run.push(MasterKind::hmaster().await?);
+    }
+    Ok(Some(vec![run; arguments.runs].concat()))
 }
 
 impl Arguments {
     /// None when cargo only wants to know whether the bench starts (`cargo test --benches`).
-    pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Self>> {
+    fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Self>> {
         let mut arguments = Self { runs: 1, with_java: true, with_hmaster: true };
         let mut is_bench = false;
         while let Some(word) = words.next() {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use hmaster_tests::{Cluster, HBaseVersion, MasterKind, Server, http, wait};
+use anyhow::{Context as _, Result};
+use hmaster_tests::{Cluster, HBaseVersion, MasterKind, Server};
 use hmaster_types::{Clock as _, SystemClock};
-use serde_json::Value;
 use tokio::time::sleep;
+
+use crate::initialized::{self, DEADLINE};
 
 /// Region servers that wait for their master.
 const REGION_SERVERS: usize = 2;
@@ -14,8 +15,6 @@ const REGION_SERVERS: usize = 2;
 const SERVERS_SETTLE: Duration = Duration::from_secs(8);
 /// Before memory is looked at.
 const REST: Duration = Duration::from_secs(5);
-/// How long a start or a stop may take.
-const DEADLINE: Duration = Duration::from_secs(180);
 
 /// What was measured in one cluster.
 #[derive(Debug, Clone, Copy)]
@@ -63,20 +62,10 @@ impl Starts {
 }
 
 impl Start {
-    /// Waits until the master is initialized, and has it tell since when.
     async fn measure(master: &Server, began_ms: u64) -> Result<Self> {
-        let look = async || {
-            let beans = http::jmx(master.info_port, "Hadoop:service=HBase,name=Master,sub=Server").await?;
-            let bean = beans.values().next().context("no bean")?;
-            let time = |name: &str| bean.get(name).and_then(Value::as_u64).with_context(|| name.to_owned());
-            let (active, done) = (time("masterActiveTime")?, time("masterFinishedInitializationTime")?);
-            ensure!(done > 0, "not initialized");
-            Ok((active, done))
-        };
-        let initialized = wait::until("an initialized master", DEADLINE, look);
-        let (active_ms, done_ms) = master.while_running("its start", initialized).await?;
+        let (active_ms, done_ms) = initialized::since(master, began_ms).await?;
         Ok(Self {
-            of_process: Duration::from_millis(done_ms.saturating_sub(began_ms)),
+            of_process: Duration::from_millis(done_ms - began_ms),
             of_active: Duration::from_millis(done_ms.saturating_sub(active_ms)),
         })
     }

@@ -1,14 +1,15 @@
-//! A cluster of two masters and three region servers loses each kind once; then a table of many regions comes and goes.
+//! A table of many regions comes and goes; then the cluster loses a master, by a kill and by a stop, and a region server.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use hmaster_tests::cluster::Settings;
 use hmaster_tests::{
-    Client, Cluster, HBaseVersion, MasterKind, RowSet, Server, ZooKeeper, hex_splits, http, scenario, wait,
+    Client, Cluster, HBaseVersion, MasterKind, RowSet, Server, ZooKeeper, hex_splits, scenario, wait,
 };
 use hmaster_types::{Clock as _, SystemClock};
-use serde_json::Value;
+
+use crate::initialized::{self, DEADLINE};
 
 /// HBase's sessions are meant to be that long; ZooKeeper grants 20 ticks.
 const SESSION: Duration = Duration::from_secs(40);
@@ -18,7 +19,6 @@ const LOST_REGIONS: u32 = 100;
 const ROWS: u64 = 2000;
 /// Regions of the table that comes and goes.
 const MANY_REGIONS: u32 = 1000;
-const DEADLINE: Duration = Duration::from_secs(300);
 
 /// What was measured in one cluster.
 #[derive(Debug, Clone, Copy)]
@@ -85,14 +85,7 @@ async fn failover(client: &Client, active: &Server) -> Result<Duration> {
 async fn graceful(active: &Server, backup: &Server) -> Result<Duration> {
     let began = SystemClock.now_ms();
     active.stop(DEADLINE).await?;
-    let look = async || {
-        let beans = http::jmx(backup.info_port, "Hadoop:service=HBase,name=Master,sub=Server").await?;
-        let bean = beans.values().next().context("no bean")?;
-        let done = bean.get("masterFinishedInitializationTime").and_then(Value::as_u64).unwrap_or(0);
-        ensure!(done >= began, "not initialized");
-        Ok(done)
-    };
-    let done = wait::until("an initialized master", DEADLINE, look).await?;
+    let (_, done) = initialized::since(backup, began).await?;
     Ok(Duration::from_millis(done - began))
 }
 
