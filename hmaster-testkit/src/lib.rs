@@ -40,6 +40,7 @@ mod builder;
 mod error;
 mod folder;
 mod masters;
+mod ports;
 mod region_servers;
 mod tables;
 

@@ -108,7 +108,7 @@ impl Masters {
         cluster: &TestCluster,
         own: &[(&str, &str)],
     ) -> Result<MasterHandle, TestClusterError> {
-        let config = cluster.settings.configuration(own).map_err(TestClusterError::Configuration)?;
+        let config = cluster.server_configuration(PORT_KEY, own)?;
         let master = Master::builder(config).leaves_session(cluster.leaves_sessions).build()?;
         let handle = master.handle();
         let changes = self.changes.clone();

@@ -61,7 +61,7 @@ impl TestCluster {
     }
 
     async fn start_region_server_with(&self, own: &[(&str, &str)]) -> Result<ServerName, TestClusterError> {
-        let config = self.settings.configuration(own).map_err(TestClusterError::Configuration)?;
+        let config = self.server_configuration(RS_PORT, own)?;
         let builder = RegionServer::builder(config).leaves_session(self.leaves_sessions);
         let server = builder.launch().await.map_err(TestClusterError::RegionServer)?;
         let online = server.online().await;
