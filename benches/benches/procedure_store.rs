@@ -1,10 +1,14 @@
 //! The procedure store on local disk: durable writes by many writers at once, beside plain appends of the same bytes;
 //! reading what a master left; a log that stays bounded however many procedures come and go.
 //!
-//! `cargo bench -p hmaster-benches --bench procedure_store [FOLDER]`; the folder says which disk, a temporary one is the
-//! default. Prints one line for each figure.
+//! `cargo bench -p hmaster-benches --bench procedure_store -- [--peer] [FOLDER]`; the folder says which disk, a temporary
+//! one is the default. Prints one line for each figure. `--peer` has a Java master's store do the same writes. That hands
+//! each to the operating system and doesn't wait for a local disk, as hmaster does.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+
+#[path = "procedure_store/java.rs"]
+mod java;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +27,7 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 const WRITERS: u64 = 20;
 const WRITES_EACH: u64 = 4_000;
 const RECORD_BYTES: usize = 1024;
+const ROUNDS: usize = 3;
 
 fn record(id: u64, last_update: u64) -> Arc<pb::Procedure> {
     Arc::new(pb::Procedure {
@@ -108,10 +113,18 @@ async fn main() -> Outcome<()> {
     std::fs::create_dir_all(&folder)?;
     let root = |name: &str| FsPath::parse(&folder.join(name).display().to_string());
 
+    let java = match std::env::args().any(|arg| arg == "--peer") {
+        true => java::writes(&folder, ROUNDS, WRITERS, WRITES_EACH, RECORD_BYTES - 90).await?,
+        false => None,
+    };
     let store = open(&root("writes")?, 1).await?;
-    for round in 0..3 {
+    for round in 0..ROUNDS {
         let (ours, plain) = (writes(&store).await?, plain_appends(&folder)?);
-        println!("round {round}: {ours:>9.0} writes/s by {WRITERS} writers, {plain:>9.0} by plain appends");
+        print!("round {round}: {ours:>9.0} writes/s by {WRITERS} writers, {plain:>9.0} by plain appends");
+        match &java {
+            Some(rates) => println!(", {:>9.0} by Java", rates[round]),
+            None => println!(),
+        }
     }
     drop(store);
 

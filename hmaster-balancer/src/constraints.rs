@@ -9,7 +9,7 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use hmaster_types::ServerName;
+use hmaster_types::{ServerName, TableName};
 
 use crate::cluster::{Cluster, Region, Server};
 use isolate::Isolated;
@@ -128,34 +128,66 @@ impl Constraints {
     }
 
     fn servers_for(&self, cluster: &Cluster, table: crate::Table, impossible: &mut Vec<Broken>) -> Vec<bool> {
-        let name = cluster.table_name(table);
-        let text = name.to_string();
-        let system = name.is_system();
-        let group = self.groups.iter().find(|group| group.tables.contains(&text));
-        let (forbidden, favoured) = (self.forbidden.get(&text), self.favoured.get(&text));
-        let allowed: Vec<bool> = cluster
-            .servers()
-            .map(|server| {
-                let name = &cluster.server(server).name;
-                let in_group = match group {
-                    Some(group) => group.servers.contains(name),
-                    None => !self.groups.iter().any(|group| group.servers.contains(name)),
-                };
-                let alone = self.system_servers.is_empty() || system == self.system_servers.contains(name);
-                in_group
-                    && alone
-                    && forbidden.is_none_or(|servers| !servers.contains(name))
-                    && favoured.is_none_or(|servers| servers.contains(name))
-            })
-            .collect();
+        let table = self.of_table(cluster.table_name(table));
+        let allowed: Vec<bool> =
+            cluster.servers().map(|server| table.allows(&cluster.server(server).name)).collect();
         if !allowed.contains(&true) {
-            let constraint = match group {
+            let text = &table.name;
+            let constraint = match table.group {
                 Some(group) => format!("group {}", group.name),
                 None => "servers of tables".to_owned(),
             };
             impossible.push(Broken { constraint, reason: format!("no usable server may hold table {text}") });
         }
         allowed
+    }
+}
+
+/// What is asked of the servers of one table.
+struct OfTable<'a> {
+    all: &'a Constraints,
+    name: String,
+    is_system: bool,
+    group: Option<&'a Group>,
+    forbidden: Option<&'a BTreeSet<ServerName>>,
+    favoured: Option<&'a BTreeSet<ServerName>>,
+}
+
+impl Constraints {
+    /// Which of `servers` regions of a table may be on, as far as it doesn't matter what else is there.
+    pub fn servers_of_table<'a>(
+        &self,
+        table: &TableName,
+        servers: impl IntoIterator<Item = &'a ServerName>,
+    ) -> Vec<ServerName> {
+        let table = self.of_table(table);
+        servers.into_iter().filter(|server| table.allows(server)).cloned().collect()
+    }
+
+    fn of_table(&self, table: &TableName) -> OfTable<'_> {
+        let name = table.to_string();
+        OfTable {
+            all: self,
+            is_system: table.is_system(),
+            group: self.groups.iter().find(|group| group.tables.contains(&name)),
+            forbidden: self.forbidden.get(&name),
+            favoured: self.favoured.get(&name),
+            name,
+        }
+    }
+}
+
+impl OfTable<'_> {
+    fn allows(&self, server: &ServerName) -> bool {
+        let system_servers = &self.all.system_servers;
+        let in_group = match self.group {
+            Some(group) => group.servers.contains(server),
+            None => !self.all.groups.iter().any(|group| group.servers.contains(server)),
+        };
+        in_group
+            && (system_servers.is_empty() || self.is_system == system_servers.contains(server))
+            && self.forbidden.is_none_or(|servers| !servers.contains(server))
+            && self.favoured.is_none_or(|servers| servers.contains(server))
     }
 }
 

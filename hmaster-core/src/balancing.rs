@@ -20,7 +20,7 @@ pub mod sources;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hmaster_balancer::{Balancer, Budget, LoadHistory, Plan};
+use hmaster_balancer::{Balancer, Budget, ConstraintsText, LoadHistory, Plan};
 use hmaster_types::{JavaException, class};
 use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
@@ -45,6 +45,8 @@ pub struct Balancing {
     history: Mutex<LoadHistory>,
     records: Records,
     sources: OnceLock<Arc<dyn BalancerSources>>,
+    /// What the file of constraints said when it could last be read for a placement.
+    last_constraints: Mutex<Option<ConstraintsText>>,
 }
 
 /// Whether the balancer can use its settings.
@@ -83,6 +85,7 @@ impl Balancing {
             history: Mutex::new(LoadHistory::new(samples_max)),
             records: Records::default(),
             sources: OnceLock::new(),
+            last_constraints: Mutex::new(None),
         }
     }
 

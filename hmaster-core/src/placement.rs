@@ -1,8 +1,11 @@
 //! Finds servers for regions that are nowhere. Counterpart of `AssignmentManager.processAssignQueue`.
 //!
 //! Requests that come together are answered together, so that the balancer can spread them. Unlike Java's queue, nothing
-//! waits for a fixed time: what is there is taken.
+//! waits for a fixed time: what is there is taken. The balancer's constraints hold here, too ([`allowed`]).
 
+mod allowed;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use hmaster_balancer::{LoadBalancer, Placement, Replicas};
@@ -10,6 +13,7 @@ use hmaster_types::{RegionInfo, ServerName};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::environment::MasterEnv;
+use allowed::Allowed;
 
 /// Requests that wait to be answered; more wait for room.
 const REQUESTS_WAITING_MAX: usize = 100_000;
@@ -69,20 +73,20 @@ impl PlacerTask {
                 () = env.shutdown.cancelled() => return,
                 count = self.requests.recv_many(&mut batch, REQUESTS_WAITING_MAX) => if count == 0 { return },
             }
-            answer(&env, std::mem::take(&mut batch));
+            answer(&env, std::mem::take(&mut batch)).await;
         }
     }
 }
 
-fn answer(env: &MasterEnv, batch: Vec<Request>) {
+async fn answer(env: &MasterEnv, batch: Vec<Request>) {
     let servers = env.servers.assignable();
     let (system, user): (Vec<_>, Vec<_>) =
         batch.into_iter().partition(|request| request.region.table().is_system());
     if !system.is_empty() {
-        place(env, system, &newest(env, &servers));
+        place(env, system, &newest(env, &servers)).await;
     }
     if !user.is_empty() {
-        place(env, user, &servers);
+        place(env, user, &servers).await;
     }
 }
 
@@ -95,7 +99,22 @@ fn newest(env: &MasterEnv, servers: &[ServerName]) -> Vec<ServerName> {
     servers.iter().filter(|server| version_of(server) == newest).cloned().collect()
 }
 
-fn place(env: &MasterEnv, requests: Vec<Request>, servers: &[ServerName]) {
+/// Answers requests with servers among `servers`, as far as constraints allow these.
+async fn place(env: &MasterEnv, requests: Vec<Request>, servers: &[ServerName]) {
+    let allowed = Allowed::new(env, servers).await;
+    for (servers, mut requests) in allowed.by_servers(requests, |request| request.region.table()) {
+        // A server that was named and is up was chosen by somebody: an operator, a plan, or whoever had the region there.
+        let chosen: Vec<_> =
+            requests.extract_if(.., |request| allowed.is_beyond(request.wish.as_ref(), &servers)).collect();
+        for Request { wish, answer, .. } in chosen {
+            // Whoever asked may have gone.
+            let _ = answer.send(wish);
+        }
+        place_freely(env, requests, &servers);
+    }
+}
+
+fn place_freely(env: &MasterEnv, requests: Vec<Request>, servers: &[ServerName]) {
     let replicas = replicas(env, requests.iter().map(|request| &request.region));
     let cluster = Placement { servers, replicas, chance: &env.chance };
     let (wished, mut free): (Vec<_>, Vec<_>) = requests.iter().partition(|request| request.wish.is_some());
@@ -107,7 +126,7 @@ fn place(env: &MasterEnv, requests: Vec<Request>, servers: &[ServerName]) {
     let free: Vec<_> = free.into_iter().map(|request| request.region.clone()).collect();
     let mut plan = env.balancer.retain(&wished, &cluster);
     plan.extend(env.balancer.round_robin(&free, &cluster));
-    let mut plan: std::collections::HashMap<_, _> = plan.into_iter().collect();
+    let mut plan: HashMap<_, _> = plan.into_iter().collect();
     for request in requests {
         // Whoever asked may have gone.
         let _ = request.answer.send(plan.remove(&request.region));
@@ -138,16 +157,39 @@ impl MasterEnv {
     }
 
     /// A server that a region can go to, other than the one it is on. Counterpart of `randomAssignment`.
-    pub(crate) fn other_server(&self, region: &RegionInfo, than: Option<&ServerName>) -> Option<ServerName> {
+    pub(crate) async fn other_server(
+        &self,
+        region: &RegionInfo,
+        than: Option<&ServerName>,
+    ) -> Option<ServerName> {
         let mut servers = self.servers.assignable();
         if region.table().is_system() {
             servers = newest(self, &servers);
         }
         servers.retain(|server| Some(server) != than);
         let replicas = replicas(self, std::iter::once(region));
-        let cluster = Placement { servers: &servers, replicas, chance: &self.chance };
-        let plan = self.balancer.round_robin(std::slice::from_ref(region), &cluster);
-        plan.into_iter().next().map(|(_, server)| server)
+        let plan = self.spread(std::slice::from_ref(region), &servers, &replicas).await;
+        plan.into_values().next()
+    }
+
+    /// Servers for new regions, spread over all that may have them.
+    pub(crate) async fn places_of_new(&self, regions: &[RegionInfo]) -> HashMap<RegionInfo, ServerName> {
+        self.spread(regions, &self.servers.assignable(), &Replicas::default()).await
+    }
+
+    async fn spread(
+        &self,
+        regions: &[RegionInfo],
+        servers: &[ServerName],
+        replicas: &Replicas,
+    ) -> HashMap<RegionInfo, ServerName> {
+        let allowed = Allowed::new(self, servers).await;
+        let mut plan = HashMap::with_capacity(regions.len());
+        for (servers, regions) in allowed.by_servers(regions.to_vec(), RegionInfo::table) {
+            let cluster = Placement { servers: &servers, replicas: replicas.clone(), chance: &self.chance };
+            plan.extend(self.balancer.round_robin(&regions, &cluster));
+        }
+        plan
     }
 }
 

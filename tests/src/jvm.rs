@@ -1,13 +1,13 @@
 //! How a JVM of a test is started: flags that let HBase run on Java 17, and quick start over
 //! peak speed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
 
-use crate::peers;
 use crate::process::CommandSpec;
+use crate::{class_data, peers};
 
 /// Packages that HBase, Hadoop and Netty reach into by reflection.
 const OPENS: [&str; 7] = [
@@ -70,13 +70,8 @@ impl Jvm {
     /// The command that runs the class `main` in this JVM.
     pub fn command(&self, main: &str) -> Result<CommandSpec> {
         let java = &peers::toolchain().map_err(|reason| anyhow!(reason))?.java;
-        let mut class_path = OsString::new();
-        for (index, entry) in self.class_path.iter().enumerate() {
-            if index > 0 {
-                class_path.push(":");
-            }
-            class_path.push(entry);
-        }
+        let (class_path, archive) = self.class_path();
+        let archive = archive.map(|archive| format!("-XX:SharedArchiveFile={}", archive.display()));
         Ok(CommandSpec::new(java)
             .arg(format!("-Xmx{}m", self.heap_mb))
             .args(FLAGS)
@@ -88,9 +83,22 @@ impl Jvm {
                     .iter()
                     .flat_map(|package| ["--add-exports".to_owned(), format!("{package}=ALL-UNNAMED")]),
             )
+            .args(archive)
             .args(&self.flags)
             .arg("-cp")
             .arg(class_path)
             .arg(main))
+    }
+
+    /// With the archive of classes for its jars, if there is one. That holds for a class path that begins with the jars;
+    /// no jar has a file that a test's folder has, too.
+    fn class_path(&self) -> (OsString, Option<PathBuf>) {
+        let jars = |entry: &&PathBuf| entry.ends_with("*");
+        let archive =
+            self.class_path.iter().find(jars).and_then(|jars| class_data::archive_of(jars.parent()?));
+        let (first, last): (Vec<_>, Vec<_>) =
+            self.class_path.iter().partition(|entry| archive.is_some() && jars(entry));
+        let entries: Vec<_> = first.into_iter().chain(last).map(|entry| entry.as_os_str()).collect();
+        (entries.join(OsStr::new(":")), archive)
     }
 }

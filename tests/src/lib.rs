@@ -47,13 +47,14 @@
 //! | `HMASTER_PEER_HOME=DIR` | where jars and compiled Java programs are kept (default: `hmaster-peer` in the user's cache) |
 //! | `HMASTER_KEEP=1` | keep the directory of a cluster although the test passed |
 //! | `HMASTER_PEER_LOG=DEBUG` | log level of the Java processes (default `INFO`) |
+//! | `HMASTER_CLASS_DATA=1` | JVMs begin with the archive of classes that the test `class_data` makes |
 //! | `HMASTER_BIN=FILE` | the hmaster binary to test (default: `cargo build` makes it) |
 //!
 //! # Code map
 //!
 //! From the outside in: [`peers`] (is there a Java?), [`cluster`] (what a test starts), [`client`],
 //! [`shell`], [`znodes`] and [`http`] (what a test looks with), [`consistency`] (what must fit together), [`scenario`] (what tests share), [`suite`] (HBase's own tests), and below them
-//! [`jvm`], [`process`], [`wait`], [`ports`], [`maven`], [`javac`] and [`cache`].
+//! [`jvm`], [`process`], [`wait`], [`ports`], [`maven`], [`javac`], [`class_data`] and [`cache`].
 
 pub mod peers;
 
@@ -67,6 +68,7 @@ pub mod shell;
 pub mod znodes;
 
 pub mod cache;
+pub mod class_data;
 pub mod http;
 pub mod javac;
 pub mod jvm;

@@ -72,14 +72,24 @@ impl ConstraintsText {
     /// Adds the constraints to what there is, with the names that they have in this cluster. What isn't there is told of
     /// in [`Constraints::absent`].
     pub fn add_to(&self, constraints: &mut Constraints, cluster: &Cluster) {
+        let servers: Vec<&ServerName> =
+            cluster.servers().map(|server| &cluster.server(server).name).collect();
+        self.look_up(constraints, &servers, Some(cluster));
+    }
+
+    /// The same where regions are placed that are nowhere yet: for these servers, and without pinned regions.
+    pub fn add_to_servers(&self, constraints: &mut Constraints, servers: &[ServerName]) {
+        self.look_up(constraints, &servers.iter().collect::<Vec<_>>(), None);
+    }
+
+    fn look_up(&self, constraints: &mut Constraints, usable: &[&ServerName], cluster: Option<&Cluster>) {
         let mut absent = Vec::new();
         for rule in &self.0 {
             let mut found = |constraint: &str, patterns: &[String]| {
                 let mut servers = BTreeSet::new();
                 for pattern in patterns {
                     let before = servers.len();
-                    let names = cluster.servers().map(|server| &cluster.server(server).name);
-                    servers.extend(names.filter(|name| is_match(name, pattern)).cloned());
+                    servers.extend(usable.iter().filter(|name| is_match(name, pattern)).copied().cloned());
                     if servers.len() == before {
                         let reason = format!("no usable server is {pattern}");
                         absent.push(Broken { constraint: constraint.to_owned(), reason });
@@ -101,7 +111,11 @@ impl ConstraintsText {
                     let servers = found(&format!("forbidden servers of {table}"), servers);
                     constraints.forbidden.entry(table.clone()).or_default().extend(servers);
                 }
-                Rule::Pin(regions) => pin(constraints, regions, cluster, &mut absent),
+                Rule::Pin(regions) => {
+                    if let Some(cluster) = cluster {
+                        pin(constraints, regions, cluster, &mut absent);
+                    }
+                }
                 Rule::IsolateMeta => constraints.isolate_meta = true,
                 Rule::IsolateSystem => constraints.isolate_system = true,
                 Rule::Apart => constraints.apart = true,

@@ -54,7 +54,7 @@ impl MasterEnv {
                 Err(error) => tracing::warn!(%region, %error, "the hole stays"),
             }
         }
-        let children = round_robin(self, &filled).map_err(|stop| match stop {
+        let children = round_robin(self, &filled).await.map_err(|stop| match stop {
             Stop::Refused(error) => error,
             Stop::Failed(error) => error.into(),
         })?;

@@ -148,13 +148,13 @@ impl SplitRegion {
     }
 
     /// Both on the parent's server, whose cache has their data; or only one, if the configuration says so.
-    fn open_daughters(&self, env: &MasterEnv) -> Result<StateFlow<MasterEnv, State>, Stop> {
+    async fn open_daughters(&self, env: &MasterEnv) -> Result<StateFlow<MasterEnv, State>, Stop> {
         let replicas = self.replicas(env)?;
         let server = common::place_of(env, &self.parent);
         let [a, b] = &self.daughters;
         let children = if env.options.assignment.separate_daughters {
             let mut children = common::open_all(env, std::slice::from_ref(a), replicas, server.as_ref());
-            let other = env.other_server(b, server.as_ref());
+            let other = env.other_server(b, server.as_ref()).await;
             children.extend(common::open_all(env, std::slice::from_ref(b), replicas, other.as_ref()));
             children
         } else {
@@ -261,7 +261,7 @@ impl StateMachine<MasterEnv> for SplitRegion {
             State::PreOperationBeforeMeta => Ok(StateFlow::To(State::UpdateMeta)),
             State::UpdateMeta => self.update_meta(env).await,
             State::PreOperationAfterMeta => Ok(StateFlow::To(State::OpenChildRegions)),
-            State::OpenChildRegions => self.open_daughters(env),
+            State::OpenChildRegions => self.open_daughters(env).await,
             State::PostOperation => Ok(StateFlow::End),
         };
         settle(result, state, self.is_rollback_supported(state), cx)

@@ -31,7 +31,7 @@ pub(super) async fn move_region(
     let env = role.initialized()?;
     let node = find(&env, &request.region)?;
     let wish = request.dest_server_name.as_ref().map(ServerName::try_from).transpose()?;
-    let destination = destination(&env, &node, wish)?;
+    let destination = destination(&env, &node, wish).await?;
     if node.location() == Some(&destination) {
         tracing::debug!(region = %node.info(), server = %destination, "already there, not moved");
         return Ok(pb::MoveRegionResponse {});
@@ -149,7 +149,7 @@ pub(super) async fn move_all(
 
 /// Where the region is to go: where the client says, unless that server is of an older version than a system table may
 /// be on, and else anywhere but where it is.
-fn destination(
+async fn destination(
     env: &MasterEnv,
     node: &RegionNode,
     wish: Option<ServerName>,
@@ -164,7 +164,7 @@ fn destination(
         }
         tracing::info!(region = %node.info(), %server, "a system table isn't moved to a server of an older version");
     }
-    env.other_server(node.info(), node.location()).ok_or_else(|| {
+    env.other_server(node.info(), node.location()).await.ok_or_else(|| {
         let message = format!("There is no other server to move {} to", node.info().name());
         JavaException::new(class::DO_NOT_RETRY_IO, message)
     })

@@ -146,7 +146,7 @@ impl CloneSnapshot {
         let new = self.regions.iter().filter(|region| !env.regions.has(region.encoded_name()));
         layout::load(env, &new.cloned().collect::<Vec<_>>());
         let live: Vec<_> = self.regions.iter().filter(|region| !region.is_split_parent()).cloned().collect();
-        let children = round_robin(env, &live)?;
+        let children = round_robin(env, &live).await?;
         Ok(match children.is_empty() {
             true => StateFlow::To(State::UpdateDescCache),
             false => StateFlow::Children { children, then: Some(State::UpdateDescCache) },

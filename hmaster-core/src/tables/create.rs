@@ -1,7 +1,6 @@
 //! Creates a table. Counterpart of `CreateTableProcedure`.
 
 use async_trait::async_trait;
-use hmaster_balancer::{Placement, Replicas};
 use hmaster_procedure::{
     LockRequest, Priority, Procedure, StateError, StateFlow, StateMachine, StateMachineProcedure,
     StateReader, StepContext,
@@ -123,7 +122,7 @@ impl CreateTable {
         for region in self.regions.iter().filter(|region| env.regions.get(region.encoded_name()).is_none()) {
             env.regions.load(RegionRecord::new(region.clone(), RegionState::Closed));
         }
-        let children = round_robin(env, &self.regions)?;
+        let children = round_robin(env, &self.regions).await?;
         Ok(StateFlow::Children { children, then: Some(State::UpdateDescCache) })
     }
 }
@@ -135,14 +134,11 @@ pub(crate) fn with_replicas(regions: &[RegionInfo], replicas: u16) -> Vec<Region
 
 /// Opens regions spread over all servers. Counterpart of `createRoundRobinAssignProcedures`. Regions that another
 /// procedure has in hand are left to it.
-pub(crate) fn round_robin(
+pub(crate) async fn round_robin(
     env: &MasterEnv,
     regions: &[RegionInfo],
 ) -> Result<Vec<Box<dyn Procedure<MasterEnv>>>, Stop> {
-    let servers = env.servers.assignable();
-    let cluster = Placement { servers: &servers, replicas: Replicas::default(), chance: &env.chance };
-    let plan = env.balancer.round_robin(regions, &cluster);
-    let targets: std::collections::HashMap<_, _> = plan.into_iter().collect();
+    let targets = env.places_of_new(regions).await;
     let mut children: Vec<Box<dyn Procedure<MasterEnv>>> = Vec::with_capacity(regions.len());
     for region in regions {
         match env.assign(region, targets.get(region).cloned(), false) {

@@ -140,7 +140,7 @@ impl TruncateTable {
         for region in self.regions.iter().filter(|region| !env.regions.has(region.encoded_name())) {
             env.regions.load(RegionRecord::new(region.clone(), RegionState::Closed));
         }
-        let children = round_robin(env, &self.regions)?;
+        let children = round_robin(env, &self.regions).await?;
         Ok(match children.is_empty() {
             true => StateFlow::To(State::PostOperation),
             false => StateFlow::Children { children, then: Some(State::PostOperation) },

@@ -10,9 +10,10 @@ use hmaster_protocol::services::admin_service::AdminService as _;
 use hmaster_protocol::services::master_service::MasterService as _;
 use hmaster_protocol::{decode, pb};
 use hmaster_types::{RegionInfo, ServerName};
+use parking_lot::Mutex;
 use prost::Message as _;
 
-use crate::support::{call, check, create, first_region, world, world_of};
+use crate::support::{call, check, create, first_region, place, world, world_of};
 
 const SPLIT_KEYS: [&str; 11] = ["b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
 
@@ -172,8 +173,14 @@ async fn log_entry(
 
 /// Files and racks by heart.
 struct Known {
-    text: String,
+    text: Mutex<String>,
     racks: usize,
+}
+
+impl Known {
+    fn new(text: &str, racks: usize) -> Arc<Self> {
+        Arc::new(Self { text: Mutex::new(text.to_owned()), racks })
+    }
 }
 
 #[async_trait]
@@ -183,7 +190,7 @@ impl BalancerSources for Known {
     }
 
     async fn text(&self, path: &str) -> Result<String, String> {
-        if path == "rules" { Ok(self.text.clone()) } else { Err("no such file".to_owned()) }
+        if path == "rules" { Ok(self.text.lock().clone()) } else { Err("no such file".to_owned()) }
     }
 }
 
@@ -201,11 +208,44 @@ fn constraints_of_a_file_hold() {
         create(&world, "t", &SPLIT_KEYS, 1).await;
         let server = join(&world).await;
         let text = format!("forbid t servers {}\n", server.host());
-        world.env().set_balancer_sources(Arc::new(Known { text, racks: 2 }));
+        world.env().set_balancer_sources(Known::new(&text, 2));
         assert!(balance(&world, false, false).await.balancer_ran);
         world.until_idle().await;
         let there = world.env().regions.server_regions(&server);
         assert!(!there.iter().any(|region| !region.table().is_system()), "{}", world.describe());
+        check(&world);
+    });
+}
+
+#[test]
+fn new_regions_go_where_constraints_let_them() {
+    world_of(constrained("rules"), |world| async move {
+        let servers = world.env().servers.assignable();
+        let [own, ..] = &servers[..] else { panic!("{servers:?}") };
+        let known = Known::new(&format!("group g servers {} tables t v\n", own.host()), 2);
+        world.env().set_balancer_sources(Arc::clone(&known) as _);
+        create(&world, "t", &SPLIT_KEYS, 1).await;
+        create(&world, "u", &SPLIT_KEYS, 1).await;
+        let are_on = |world: &World, table: &str, server: &ServerName| {
+            let there = world.env().regions.server_regions(server);
+            there.iter().filter(|region| region.table().to_string() == table).count()
+        };
+        assert_eq!((are_on(&world, "t", own), are_on(&world, "u", own)), (12, 0), "{}", world.describe());
+        // A file that can't be read leaves what it said before.
+        *known.text.lock() = "moves".to_owned();
+        create(&world, "v", &SPLIT_KEYS, 1).await;
+        assert_eq!(are_on(&world, "v", own), 12, "{}", world.describe());
+        // Somebody's wish counts, and a plan doesn't send it elsewhere on the way.
+        let region = first_region(&world, "t");
+        let procedure = world.env().move_region(&region, Some(servers[1].clone())).unwrap();
+        world.run(procedure).await.unwrap();
+        assert_eq!(place(&world, &region).as_ref(), Some(&servers[1]), "{}", world.describe());
+        // Without the only server that may have them, they are elsewhere: a region is somewhere.
+        world.crash_server(own);
+        world.until("it is gone", |world| world.env().servers.assignable().len() == 2).await;
+        world.until_idle().await;
+        let elsewhere: usize = servers[1..].iter().map(|server| are_on(&world, "t", server)).sum();
+        assert_eq!(elsewhere, 12, "{}", world.describe());
         check(&world);
     });
 }
@@ -216,8 +256,7 @@ fn constraints_that_cannot_be_read_hold_the_balancer_up() {
         world_of(constrained(path), move |world| async move {
             let error = refused(&world).await;
             assert!(error.contains("reads no files"), "{error}");
-            let text = "apart replicas\nmoves".to_owned();
-            world.env().set_balancer_sources(Arc::new(Known { text, racks: 1 }));
+            world.env().set_balancer_sources(Known::new("apart replicas\nmoves", 1));
             let error = refused(&world).await;
             assert!(error.contains(said), "{error}");
         });

@@ -78,6 +78,8 @@ public class MasterStore {
         region.waitUntilWalRollFinished();
       }
       case "dump" -> dump();
+      case "measure" -> measure(Integer.parseInt(words[1]), Integer.parseInt(words[2]),
+        Integer.parseInt(words[3]), Integer.parseInt(words[4]));
       case "procedures" -> procedures();
       case "close" -> region.close(false);
       case "leave" -> region = null; // as if it had died; its threads do nothing any more
@@ -208,6 +210,39 @@ public class MasterStore {
     });
     OUT.println("max " + max[0]);
     lines.forEach(OUT::println);
+  }
+
+  /**
+   * Each of many writers inserts and updates one procedure of so many bytes after the other, waiting for each. Prints
+   * how many writes there were in a second.
+   */
+  private void measure(int round, int writers, int writesEach, int bytes) throws Exception {
+    String text = "x".repeat(bytes);
+    Thread[] threads = new Thread[writers];
+    Throwable[] failed = new Throwable[1];
+    long started = System.nanoTime();
+    for (int writer = 0; writer < writers; writer++) {
+      long base = 1 + ((long) round * writers + writer) * writesEach;
+      threads[writer] = new Thread(() -> {
+        try {
+          for (int n = 0; n < writesEach / 2; n++) {
+            Probe probe = new Probe(base + n, text);
+            store.insert(probe, null);
+            store.update(probe);
+          }
+        } catch (Throwable t) {
+          failed[0] = t;
+        }
+      });
+      threads[writer].start();
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    if (failed[0] != null) {
+      throw new IOException(failed[0]);
+    }
+    OUT.println("writes " + (long) writers * writesEach * 1e9 / (System.nanoTime() - started));
   }
 
   /** Writes rows 1, 2, ... and says so after each, until it can't. */
