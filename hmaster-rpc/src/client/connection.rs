@@ -6,7 +6,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -55,6 +55,8 @@ pub(super) struct Connecting {
     /// Preamble and connection header.
     pub(super) greeting: Vec<Bytes>,
     pub(super) submissions: mpsc::UnboundedReceiver<Submission>,
+    /// Is told why there never was a connection, before calls can't be submitted any more.
+    pub(super) failed: Arc<OnceLock<NotSent>>,
     /// Ends it.
     pub(super) give_up: CancellationToken,
 }
@@ -85,11 +87,16 @@ impl Connecting {
             () = give_up.cancelled() => Some(Loss::Connection(ConnectionLost::GivenUp)),
             loss = self.connect_and_serve(&mut exchange, connected) => loss,
         };
+        if let Some(Loss::NotSent(reason)) = &loss {
+            let _ = self.failed.set(reason.clone()); // told once: the task ends here
+        }
         self.submissions.close();
         // A connection that ends for want of calls has none to answer.
         let loss = loss.unwrap_or(Loss::Connection(ConnectionLost::GivenUp));
         exchange.lost(&loss).into_iter().for_each(answer);
-        while let Ok(submission) = self.submissions.try_recv() {
+        // Not `try_recv`: a call that is being handed over just now would stay in the channel, unanswered for ever, since
+        // whoever waits for it keeps the channel.
+        while let Some(submission) = self.submissions.recv().await {
             // What came while connecting failed hears of that, as what was taken before does.
             let reply = match &loss {
                 Loss::NotSent(reason) => Reply::Ended(Err(Failure::NotSent(reason.clone()))),

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use hmaster_protocol::CallUser;
@@ -55,6 +55,8 @@ struct Handle {
     submissions: mpsc::UnboundedSender<Submission>,
     bytes: Arc<ByteBudget>,
     calls: Arc<ByteBudget>,
+    /// Why there never was a connection; set before submissions are closed.
+    failed: Arc<OnceLock<NotSent>>,
     give_up: CancellationToken,
 }
 
@@ -106,6 +108,9 @@ impl Pool {
                         )));
                     }
                 }
+            } else if let Some(reason) = handle.failed.get() {
+                // It failed since the call was given to it, which hears of that as what was taken before does.
+                return Err(Failure::NotSent(reason.clone()));
             }
             self.forget(key, &handle);
         }
@@ -133,6 +138,7 @@ impl Pool {
             submissions,
             bytes: ByteBudget::new(self.options.call_bytes_max),
             calls: ByteBudget::new(self.options.calls_max as u64),
+            failed: Arc::default(),
             give_up: give_up.clone(),
         };
         let connecting = Connecting {
@@ -141,6 +147,7 @@ impl Pool {
             options: self.options.clone(),
             greeting: greeting(key, &self.options),
             submissions: receiver,
+            failed: Arc::clone(&handle.failed),
             give_up,
         };
         let (pool, key, own) = (Arc::downgrade(self), key.clone(), handle.clone());
