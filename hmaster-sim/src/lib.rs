@@ -44,6 +44,15 @@ mod server;
 mod service;
 mod store_file;
 
+/// What a region server is to masters, for servers whose regions are carried by something else than this crate's rows.
+pub mod carrier {
+    pub use crate::server::{
+        Applicant, Carrier, FLUSH_REGION, Fatal, Member, Opened, Parts, Period, Running, SNAPSHOT_REGION,
+        SPLIT_WAL, StorageSetupError, chain, close_region, execute_procedures, find_host, not_there,
+        of_server, open_regions, root_folder, version_info,
+    };
+}
+
 pub use server::{
     End, Ended, Guardrails, HostError, RegionServer, RegionServerBuilder, RegionServerHandle,
     RegionServerOptions, StartError,

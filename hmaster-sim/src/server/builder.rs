@@ -1,7 +1,7 @@
 //! Puts a region server together.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use hmaster_config::Configuration;
 use hmaster_protocol::services as service;
@@ -14,20 +14,16 @@ use hmaster_zk::{ZkConfig, ZkError};
 use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::handle::{Ended, RegionServerHandle};
 use super::host::{self, HostError};
 use super::life::Parts;
-use super::master_link::MasterLink;
-use super::online::OnlineRegions;
+use super::member::Member;
 use super::options::{RegionServerOptions, Settings};
-use super::phase::Life;
-use super::procedure_ids::ProcedureIds;
-use super::procedures::ProcedureResults;
 use super::register::Applicant;
+use super::running::Running;
 use super::scanners::Scanners;
-use super::state::{Bounds, Requests, Server};
+use super::state::{Bounds, Server};
 use crate::service::{Admin, Bootstrap, Client, ClusterId, Registry};
 
 /// The release whose wire protocol is spoken.
@@ -121,7 +117,7 @@ impl RegionServerBuilder {
         let lookup = |key: &str| settings.get(key);
         let mut zk_config = ZkConfig::from_lookup(lookup).map_err(StartError::ZooKeeper)?;
         zk_config.session.outlives_client = leaves_session;
-        let version = version_info(&settings.user());
+        let version = version_info(HBASE_VERSION, &settings.user());
         let client_options = ClientOptions {
             version: Some(Arc::new(version.clone())),
             ..ClientOptions::from_keys(CallUser::new(settings.user()), &lookup)?
@@ -135,7 +131,7 @@ impl RegionServerBuilder {
         let address = rpc.local_addr().map_err(|source| StartError::Address { address: listen, source })?;
         let applicant = Applicant { host, port: address.port(), start_code };
         let parts = Parts { rpc, zk_config, version, applicant, killed: CancellationToken::new() };
-        Ok(RegionServerHandle::launch(server, parts, address))
+        Ok(RegionServerHandle(Running::launch(server, parts, address)))
     }
 }
 
@@ -147,33 +143,18 @@ fn server(
     start_code: StartCode,
     rpc: RpcClient,
 ) -> Server {
-    let link = MasterLink::new(rpc, options.master_call_timeout, options.report_retry_pause);
     // Ids of scanners tell lives of servers apart; two servers that start in one millisecond as well.
     let hash = jenkins_hash(&start_code.0.to_be_bytes(), chance.bits() as u32);
     Server {
         settings,
-        clock,
-        chance: Arc::new(chance),
-        start_code,
-        life: Life::new(),
-        link,
-        regions: OnlineRegions::new(),
-        procedure_ids: ProcedureIds::default(),
-        results: ProcedureResults::default(),
         scanners: Scanners::new(hash, options.scanner_timeout, options.scanners_max),
-        requests: Requests::default(),
         bounds: Bounds {
             opening: Semaphore::new(options.openers_max),
             closing: Semaphore::new(options.closers_max),
             splitting: Semaphore::new(options.splitters_max),
         },
-        name: OnceLock::new(),
         storage: RwLock::new(None),
-        zk: OnceLock::new(),
-        cluster_id: OnceLock::new(),
-        tasks: TaskTracker::new(),
-        kill: CancellationToken::new(),
-        options,
+        member: Member::new(options, clock, chance, start_code, rpc),
     }
 }
 
@@ -187,16 +168,17 @@ fn rpc(server: &Arc<Server>, options: ServerOptions) -> hmaster_rpc::server::Rpc
         .service(service::bootstrap_node_service::Server(Arc::new(Bootstrap(server.clone()))))
 }
 
-/// What others are told of this server's software.
-fn version_info(user: &str) -> pb::VersionInfo {
+/// What others are told of a server's software of release `version`, such as `2.6.4`.
+pub fn version_info(version: &str, user: &str) -> pb::VersionInfo {
+    let mut numbers = version.split('.').map_while(|number| number.parse().ok());
     pb::VersionInfo {
-        version: HBASE_VERSION.into(),
+        version: version.into(),
         url: "hmaster".into(),
         revision: env!("CARGO_PKG_VERSION").into(),
         user: user.into(),
         date: "unknown".into(),
         src_checksum: "unknown".into(),
-        version_major: Some(2),
-        version_minor: Some(6),
+        version_major: numbers.next(),
+        version_minor: numbers.next(),
     }
 }

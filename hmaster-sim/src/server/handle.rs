@@ -1,15 +1,11 @@
-//! A region server from outside.
+//! A region server with rows from outside.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use hmaster_types::ServerName;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
-use super::life::{self, Parts};
-use super::phase::{End, Phase};
+use super::phase::End;
+use super::running::Running;
 use super::state::Server;
 
 /// How and why a region server ended.
@@ -17,41 +13,22 @@ pub type Ended = End;
 
 /// A region server that runs. Dropping it is what a power cut is for a process: nothing is closed, flushed or said.
 #[derive(Debug)]
-pub struct RegionServerHandle {
-    server: Arc<Server>,
-    address: SocketAddr,
-    killed: CancellationToken,
-    ended: watch::Receiver<Option<End>>,
-    life: AbortOnDropHandle<()>,
-}
+pub struct RegionServerHandle(pub(super) Running<Server>);
 
 impl RegionServerHandle {
-    pub(super) fn launch(server: Arc<Server>, parts: Parts, address: SocketAddr) -> Self {
-        let (tell, ended) = watch::channel(None);
-        let killed = parts.killed.clone();
-        let this = server.clone();
-        let life = tokio::spawn(async move {
-            let mut let_go = LetGo { server: this.clone(), is_cut_off: true };
-            let end = Box::pin(life::live(this, parts)).await;
-            let_go.is_cut_off = false;
-            tell.send_replace(Some(end));
-        });
-        Self { server, address, killed, ended, life: AbortOnDropHandle::new(life) }
-    }
-
     /// Its name, none as long as the master hasn't given it one.
     pub fn server_name(&self) -> Option<&ServerName> {
-        self.server.name.get()
+        self.0.server().name()
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// How many regions are open here.
     pub fn region_count(&self) -> usize {
-        self.server.regions.count()
+        self.0.server().region_count()
     }
 
     /// Waits until the active master knows it and may give it regions; gives its name.
@@ -59,55 +36,23 @@ impl RegionServerHandle {
     /// # Errors
     /// When it ends before.
     pub async fn online(&self) -> Result<ServerName, End> {
-        let phase = self.server.life.started().await;
-        match self.server.name.get().filter(|_| phase == Phase::Online) {
-            Some(name) => Ok(name.clone()),
-            None => Err(self.stopped().await),
-        }
+        self.0.online().await
     }
 
     /// Stops it in order: regions are flushed and closed, the master is told, the session is closed. Counterpart of
     /// `HRegionServer.stop`.
     pub async fn stop(self) -> End {
-        self.server.stop("asked to");
-        self.stopped().await
+        self.0.stop().await
     }
 
     /// Ends it as kill -9 ends a process: connections break, nothing is flushed, closed or said. Completes when it is
     /// over.
     pub async fn abort(self) {
-        self.killed.cancel();
-        self.server.abort("killed");
-        let Self { life, server, .. } = self;
-        server.kill.cancel();
-        life.abort();
-        let _ = life.await;
-        server.tasks.close();
-        server.tasks.wait().await;
+        self.0.abort().await;
     }
 
     /// Completes when it has ended, by itself or by order, and says why.
     pub async fn stopped(&self) -> End {
-        let mut ended = self.ended.clone();
-        match ended.wait_for(Option::is_some).await.ok().and_then(|end| end.clone()) {
-            Some(end) => end,
-            None => End::Aborted("its task is gone".into()),
-        }
-    }
-}
-
-/// What belongs to a life ends with it, wherever it is cut off.
-struct LetGo {
-    server: Arc<Server>,
-    is_cut_off: bool,
-}
-
-impl Drop for LetGo {
-    fn drop(&mut self) {
-        self.server.kill.cancel();
-        if self.is_cut_off {
-            self.server.abort("its task is gone");
-        }
-        self.server.let_go();
+        self.0.stopped().await
     }
 }

@@ -9,7 +9,7 @@ use super::options::RegionServerOptions;
 ///
 /// # Errors
 /// When a configured name has no address.
-pub(crate) async fn find(options: &RegionServerOptions) -> Result<(String, SocketAddr), HostError> {
+pub async fn find(options: &RegionServerOptions) -> Result<(String, SocketAddr), HostError> {
     let name = match &options.host_name {
         Some(name) => name.clone(),
         None => machine().await,

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hmaster_fs::FsUri;
 use hmaster_protocol::pb;
 use hmaster_protocol::services::region_server_status_service::{REGION_SERVER_REPORT, REPORT_RS_FATAL_ERROR};
 use hmaster_rpc::server::RpcServer;
@@ -21,46 +20,47 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::load::{Period, server_load};
+use super::carrier::{Carrier, Fatal};
+use super::load::Period;
 use super::phase::{End, Phase};
 use super::register::{Applicant, register};
-use super::state::Server;
-use super::storage::Storage;
 use super::transitions::{chain, close_for_good};
 
 /// What a life needs beside what all parts share.
-pub(crate) struct Parts {
-    pub(crate) rpc: RpcServer,
-    pub(crate) zk_config: ZkConfig,
-    pub(crate) version: pb::VersionInfo,
-    pub(crate) applicant: Applicant,
+#[derive(Debug)]
+pub struct Parts {
+    /// Where calls arrive.
+    pub rpc: RpcServer,
+    /// How to reach ZooKeeper.
+    pub zk_config: ZkConfig,
+    /// What others are told of this server's software.
+    pub version: pb::VersionInfo,
+    /// What the master is told of it.
+    pub applicant: Applicant,
     /// Whether to leave without a word: no more writing, no closing of the session.
-    pub(crate) killed: CancellationToken,
+    pub killed: CancellationToken,
 }
-
-/// Why a server didn't come up, or can't go on.
-type Fatal = String;
 
 /// Between tries to reach ZooKeeper.
 const ZK_PAUSE: Duration = Duration::from_millis(200);
-/// For regions of a server that aborts.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// For last words.
 const FATAL_ERROR_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Lives.
-pub(crate) async fn live(server: Arc<Server>, parts: Parts) -> End {
+pub(crate) async fn live<C: Carrier>(server: Arc<C>, parts: Parts) -> End {
     let Parts { rpc, zk_config, version, applicant, killed } = parts;
     let rpc_stop = CancellationToken::new();
     let serving = AbortOnDropHandle::new(tokio::spawn(rpc.serve(rpc_stop.clone())));
     let _orders = server.kill.clone().drop_guard();
     let lived = async {
-        let (zk, since) = connect(&zk_config, applicant.port, &server).await?;
+        let (zk, since) = connect(&zk_config, applicant.port, &*server).await?;
         let lease = LeaseKeeper::start(zk.zk.session().clone(), Arc::new(BootClock), since);
         let following = async { server.link.follow(zk.clone()).await };
         let working = async {
-            start_up(&server, &zk, &version, &applicant).await?;
-            work(&server, &zk).await
+            match start_up(&*server, &zk, &version, &applicant).await? {
+                true => work(&server, &zk).await,
+                false => Ok(()),
+            }
         };
         let outcome = tokio::select! {
             biased;
@@ -85,20 +85,25 @@ pub(crate) async fn live(server: Arc<Server>, parts: Parts) -> End {
         drop(serving);
     } else {
         if matches!(end, End::Aborted(_)) {
-            refuse_writes(&server).await;
+            server.abandon().await;
         }
-        say_goodbye(&server, &end).await;
+        say_goodbye(&*server, &end).await;
         rpc_stop.cancel();
         let _ = serving.await;
     }
+    server.regions.clear();
     server.let_go();
-    leave_zookeeper(&server, killed.is_cancelled()).await;
+    leave_zookeeper(&*server, killed.is_cancelled()).await;
     tracing::info!(server = server.label(), ?end, "region server ended");
     end
 }
 
 /// Waits for ZooKeeper; what is wrong with the configuration ends it.
-async fn connect(config: &ZkConfig, port: u16, server: &Server) -> Result<(ZkWatcher, Duration), Fatal> {
+async fn connect<C: Carrier>(
+    config: &ZkConfig,
+    port: u16,
+    server: &C,
+) -> Result<(ZkWatcher, Duration), Fatal> {
     loop {
         let since = BootClock.now();
         let connected = ZkWatcher::connect(config, format!("regionserver:{port}"), server.chance.fork());
@@ -124,13 +129,13 @@ async fn connect(config: &ZkConfig, port: u16, server: &Server) -> Result<(ZkWat
     }
 }
 
-/// Everything up to being online.
-async fn start_up(
-    server: &Server,
+/// Everything up to being online. False if it is to end before.
+async fn start_up<C: Carrier>(
+    server: &C,
     zk: &ZkWatcher,
     version: &pb::VersionInfo,
     applicant: &Applicant,
-) -> Result<(), Fatal> {
+) -> Result<bool, Fatal> {
     let starting = async {
         server.link.wait_active().await;
         cluster_up(zk).await?;
@@ -138,26 +143,16 @@ async fn start_up(
         let now = || server.clock.now_ms();
         let registered = register(&server.link, applicant, &server.options, now).await;
         let registration = registered.map_err(|error| chain(&error))?;
-        server.settings.take_over(registration.entries);
         server.name.set(registration.server.clone()).map_err(|_| "registered twice")?;
         announce(zk, &registration.server, version).await.map_err(|error| error.to_string())?;
-        let (clock, chance) = (server.clock.clone(), server.chance.clone());
-        let storage = Storage::open(&server.settings, &registration.server, clock, chance).await;
-        let storage = storage.map_err(|error| chain(&error))?;
-        tracing::info!(server = %registration.server, root = %root_uri(&storage), "registered");
-        *server.storage.write() = Some(Arc::new(storage));
-        server.life.online();
-        Ok(())
+        server.set_up(&registration.server, registration.entries).await?;
+        Ok(server.life.online())
     };
     tokio::select! {
         biased;
-        () = server.life.ending() => Ok(()),
+        () = server.life.ending() => Ok(false),
         started = starting => started,
     }
-}
-
-fn root_uri(storage: &Storage) -> FsUri {
-    storage.root.uri()
 }
 
 async fn cluster_up(zk: &ZkWatcher) -> Result<(), Fatal> {
@@ -207,8 +202,7 @@ async fn announce(zk: &ZkWatcher, name: &ServerName, version: &pb::VersionInfo) 
 }
 
 /// Serves until it is to end, then closes its regions and its log.
-async fn work(server: &Arc<Server>, zk: &ZkWatcher) -> Result<(), Fatal> {
-    let Ok((_, storage)) = server.ready() else { return Ok(()) };
+async fn work<C: Carrier>(server: &Arc<C>, zk: &ZkWatcher) -> Result<(), Fatal> {
     let serving = async {
         let mut cluster = ClusterStatusTracker::new(zk.clone());
         let is_down = tokio::select! {
@@ -225,18 +219,19 @@ async fn work(server: &Arc<Server>, zk: &ZkWatcher) -> Result<(), Fatal> {
     tokio::select! {
         biased;
         closed = serving => closed?,
-        failure = storage.log.failure() => return Err(format!("the log failed: {}", chain(&failure))),
-        dead = report(server) => return Err(dead),
-        () = server.scanners.expire() => {}
-        () = server.results.report(server) => {}
+        failure = server.failure() => return Err(failure),
+        dead = report(&**server) => return Err(dead),
+        () = server.results.report(&**server) => {}
     }
-    storage.log.close().await.map_err(|error| format!("can't close the log: {}", chain(&error)))
+    server.shut().await
 }
 
 /// Reports at intervals, and at once to a new master, until the master says that this server is dead.
-async fn report(server: &Server) -> Fatal {
+async fn report<C: Carrier>(server: &C) -> Fatal {
+    let mut told = None;
     let mut since = Since { at: Instant::now(), ms: server.clock.now_ms(), requests: 0 };
     loop {
+        server.may_speak().await;
         let master = server.link.wait_active().await;
         let now = Since { at: Instant::now(), ms: server.clock.now_ms(), requests: server.requests.total() };
         let Some(name) = server.name.get() else { return "no name".into() };
@@ -245,11 +240,14 @@ async fn report(server: &Server) -> Fatal {
             end_ms: now.ms,
             requests: now.requests.saturating_sub(since.requests),
         };
-        let request =
-            pb::RegionServerReportRequest { server: name.into(), load: Some(server_load(server, period)) };
+        let request = pb::RegionServerReportRequest { server: name.into(), load: Some(server.load(period)) };
         let interval = server.options.report_interval;
         let interval = match server.link.call(REGION_SERVER_REPORT, &request).await {
-            Ok(_) => interval,
+            Ok(_) if told.as_ref() == Some(&master) => interval,
+            Ok(_) => {
+                told = Some(master.clone());
+                interval.mul_f64(server.first_interval())
+            }
             Err(error) => {
                 if let Some(dead) = error.exception().filter(|exception| exception.is(class::YOU_ARE_DEAD)) {
                     return dead.to_string();
@@ -277,12 +275,12 @@ struct Since {
 
 /// Closes user regions; a server that carries hbase:meta then waits until nobody writes to it any more, or it is told to
 /// stop. A closing that has begun is carried to its end in any case: nobody else would.
-async fn cluster_down(server: &Arc<Server>) -> Result<(), Fatal> {
+async fn cluster_down<C: Carrier>(server: &Arc<C>) -> Result<(), Fatal> {
     tracing::info!("the cluster is shut down; closing user regions");
     close_all(server, false).await?;
     let mut writes = None;
     while server.regions.count() > 0 {
-        let now: u64 = server.regions.all().iter().map(|region| region.load().write_requests).sum();
+        let now = server.writes();
         if writes.replace(now) == Some(now) {
             break;
         }
@@ -296,7 +294,7 @@ async fn cluster_down(server: &Arc<Server>) -> Result<(), Fatal> {
 }
 
 /// Closes all regions, hbase:meta last: others' closing may need it.
-async fn close_regions(server: &Arc<Server>) -> Result<(), Fatal> {
+async fn close_regions<C: Carrier>(server: &Arc<C>) -> Result<(), Fatal> {
     close_all(server, false).await?;
     close_all(server, true).await?;
     server.regions.emptied().await;
@@ -304,25 +302,16 @@ async fn close_regions(server: &Arc<Server>) -> Result<(), Fatal> {
     close_all(server, true).await
 }
 
-async fn close_all(server: &Arc<Server>, meta_too: bool) -> Result<(), Fatal> {
-    let regions = server.regions.all().into_iter().map(|region| region.info().clone());
+async fn close_all<C: Carrier>(server: &Arc<C>, meta_too: bool) -> Result<(), Fatal> {
+    let regions = server.regions.all().into_iter().map(|region| C::info(&region).clone());
     let names = regions.filter(|info| meta_too || !info.is_meta()).map(|info| info.encoded_name());
-    let closing = names.map(|name| close_for_good(server, name));
+    let closing = names.map(|name| close_for_good(&**server, name));
     futures_util::future::try_join_all(closing).await?;
     Ok(())
 }
 
-/// Ends all regions as they are: their edits are in the log.
-async fn refuse_writes(server: &Server) {
-    let regions = server.regions.all();
-    let closing = regions.iter().map(|region| region.close(false));
-    if timeout(CLOSE_TIMEOUT, futures_util::future::join_all(closing)).await.is_err() {
-        tracing::warn!("some regions aren't closed yet");
-    }
-}
-
 /// Last words to the master.
-async fn say_goodbye(server: &Server, end: &End) {
+async fn say_goodbye<C: Carrier>(server: &C, end: &End) {
     let (End::Aborted(reason), Some(name), Some(_)) = (end, server.name.get(), server.link.active()) else {
         return;
     };
@@ -336,7 +325,7 @@ async fn say_goodbye(server: &Server, end: &End) {
     }
 }
 
-async fn leave_zookeeper(server: &Server, silently: bool) {
+async fn leave_zookeeper<C: Carrier>(server: &C, silently: bool) {
     let Some(zk) = server.zk.get() else { return };
     if silently {
         return;

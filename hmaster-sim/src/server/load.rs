@@ -7,28 +7,35 @@ use crate::region::Region;
 
 /// Between two reports.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Period {
-    pub(crate) start_ms: u64,
-    pub(crate) end_ms: u64,
+pub struct Period {
+    /// When the one before was made.
+    pub start_ms: u64,
+    /// When this one is made.
+    pub end_ms: u64,
     /// Calls in it.
-    pub(crate) requests: u64,
+    pub requests: u64,
 }
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-/// The load of a server and of all its regions.
-pub(crate) fn server_load(server: &Server, period: Period) -> pb::ServerLoad {
+/// The load of a server with rows and of all its regions.
+pub(crate) fn of_rows(server: &Server, period: Period) -> pb::ServerLoad {
     let regions = server.regions.all();
-    let seconds = (period.end_ms.saturating_sub(period.start_ms)).div_ceil(1000).max(1);
     let memory: u64 = regions.iter().map(|region| region.load().memstore_bytes).sum();
+    let load = of_server(period, server.requests.total(), memory);
+    let region_loads = regions.iter().map(|region| region_load(region)).collect();
+    pb::ServerLoad { region_loads, coprocessors: coprocessors(&regions), ..load }
+}
+
+/// The load of a server without its regions.
+pub fn of_server(period: Period, requests_total: u64, memory_bytes: u64) -> pb::ServerLoad {
+    let seconds = (period.end_ms.saturating_sub(period.start_ms)).div_ceil(1000).max(1);
     pb::ServerLoad {
         number_of_requests: Some(period.requests / seconds),
-        total_number_of_requests: Some(server.requests.total()),
-        used_heap_mb: Some(rounded(memory, MIB)),
+        total_number_of_requests: Some(requests_total),
+        used_heap_mb: Some(rounded(memory_bytes, MIB)),
         max_heap_mb: Some(rounded(memory_bytes_max(), MIB)),
-        region_loads: regions.iter().map(|region| region_load(region)).collect(),
-        coprocessors: coprocessors(&regions),
         report_start_time: Some(period.start_ms),
         report_end_time: Some(period.end_ms),
         // Java has -1 for no pages, and writes it as the unsigned number that looks so.

@@ -113,6 +113,19 @@ impl<R> OnlineRegions<R> {
         self.settled.notify_waiters();
     }
 
+    /// Takes regions as open without an order. One that is here or on its way stays as it is.
+    pub(crate) fn adopt(&self, regions: impl IntoIterator<Item = (EncodedName, R)>) {
+        let mut state = self.state.lock();
+        if state.ended {
+            return;
+        }
+        for (name, region) in regions {
+            if !state.transitions.contains_key(&name) {
+                state.online.entry(name).or_insert_with(|| Arc::new(region));
+            }
+        }
+    }
+
     /// An order to close a region.
     pub(crate) fn begin_close(&self, region: EncodedName) -> CloseOrder<R> {
         let mut state = self.state.lock();
@@ -195,6 +208,11 @@ impl<R> OnlineRegions<R> {
 
     pub(crate) fn count(&self) -> usize {
         self.state.lock().online.len()
+    }
+
+    /// How many are on their way in or out.
+    pub(crate) fn transition_count(&self) -> usize {
+        self.state.lock().transitions.len()
     }
 
     /// Forgets all regions: the server has ended.
@@ -310,6 +328,19 @@ mod tests {
         regions.begin_open(REGION);
         regions.settle(REGION);
         assert_eq!(class_of(&regions), class::NOT_SERVING_REGION.name);
+    }
+
+    #[test]
+    fn regions_that_were_open_before() {
+        let regions = regions();
+        regions.adopt([(REGION, "before")]);
+        assert_eq!(regions.begin_open(REGION), OpenOrder::AlreadyOnline);
+        regions.adopt([(REGION, "twin")]);
+        assert_eq!((*regions.get(REGION).unwrap(), regions.count()), ("before", 1));
+        assert!(matches!(regions.begin_close(REGION), CloseOrder::Go(_)));
+        regions.remove(REGION, None);
+        regions.adopt([(REGION, "late")]);
+        assert_eq!((regions.count(), regions.transition_count()), (0, 1), "it is on its way out");
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub struct RegionServerOptions {
     pub closers_max: usize,
     /// WALs split at the same time: `hbase.regionserver.wal.max.splitters`, 2.
     pub splitters_max: usize,
+    /// Transitions of user regions reported at the same time: `hmaster.regionserver.transition.reports.max`, 200. In Java
+    /// each is reported by the thread that opens or closes.
+    pub transition_reports_max: usize,
     /// Open scanners: `hmaster.regionserver.scanners.max`, 100,000; without a bound in Java.
     pub scanners_max: usize,
 }
@@ -113,6 +116,7 @@ impl RegionServerOptions {
             openers_max: threads("hbase.regionserver.executor.openregion.threads", 3)?,
             closers_max: threads("hbase.regionserver.executor.closeregion.threads", 3)?,
             splitters_max: threads("hbase.regionserver.wal.max.splitters", 2)?,
+            transition_reports_max: threads("hmaster.regionserver.transition.reports.max", 200)?,
             scanners_max: threads("hmaster.regionserver.scanners.max", 100_000)?,
         })
     }

@@ -50,10 +50,13 @@ pub(crate) enum RegisterError {
 
 /// Who asks to be registered.
 #[derive(Debug, Clone)]
-pub(crate) struct Applicant {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) start_code: StartCode,
+pub struct Applicant {
+    /// What it calls its host.
+    pub host: String,
+    /// Where it listens.
+    pub port: u16,
+    /// When its life began.
+    pub start_code: StartCode,
 }
 
 /// Tells the active master of this server until it answers.

@@ -7,6 +7,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
+use hmaster_config::Configuration;
 use hmaster_fs::rootdir::{RootDir, RootDirError};
 use hmaster_fs::{ConnectError, DEFAULT_FS, FsError, HdfsOptions};
 use hmaster_rpc::OptionError;
@@ -26,7 +27,7 @@ pub(crate) struct Storage {
 
 /// A server's files can't be had.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StorageSetupError {
+pub enum StorageSetupError {
     /// Nobody says where they are.
     #[error("neither the master nor the configuration says what {0} is")]
     Unset(&'static str),
@@ -69,6 +70,14 @@ impl Storage {
         let log = ServerLog::create(&root, server, clock, chance, log_options(settings)?).await;
         Ok(Self { root, log: log.map_err(StorageSetupError::Log)?, region_options })
     }
+}
+
+/// The root folder that a configuration names, for whoever needs it without a server.
+///
+/// # Errors
+/// When it can't be had.
+pub fn root_folder(config: Configuration, clock: Arc<dyn Clock>) -> Result<RootDir, StorageSetupError> {
+    root_dir(&Settings::new(config)?.0, clock)
 }
 
 fn root_dir(settings: &Settings, clock: Arc<dyn Clock>) -> Result<RootDir, StorageSetupError> {
@@ -136,7 +145,7 @@ fn number<N: FromStr>(settings: &Settings, key: &'static str, otherwise: N) -> R
 
 #[cfg(test)]
 mod tests {
-    use hmaster_config::{Builder, Configuration, Environment, Origin};
+    use hmaster_config::{Builder, Environment, Origin};
     use hmaster_types::SystemClock;
 
     use super::*;

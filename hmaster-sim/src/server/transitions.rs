@@ -9,12 +9,11 @@ use std::sync::Arc;
 use hmaster_protocol::pb;
 use hmaster_protocol::pb::region_state_transition::TransitionCode;
 use hmaster_protocol::services::region_server_status_service::REPORT_REGION_STATE_TRANSITION;
-use hmaster_types::{EncodedName, RegionInfo, ServerName, TableDescriptor};
-use tokio::time::{sleep, timeout};
+use hmaster_types::{EncodedName, RegionInfo, ServerName};
+use tokio::time::{Instant, sleep, timeout};
 
+use super::carrier::{Carrier, Fatal, Opened};
 use super::online::{CloseOrder, OpenOrder};
-use super::state::Server;
-use crate::region::Region;
 
 /// An order to open a region.
 #[derive(Debug, Clone)]
@@ -41,20 +40,17 @@ pub(crate) struct Origin {
     pub(crate) master_active_time: i64,
 }
 
-/// Why the server goes down with a region.
-type Fatal = String;
-
 impl Origin {
     /// Nobody's order.
     pub(crate) const NOBODY: Self = Self { procedure: -1, master_active_time: -1 };
 }
 
 /// Opens a region beside all else.
-pub(crate) fn open(server: &Arc<Server>, order: OpenRegion) {
+pub(crate) fn open<C: Carrier>(server: &Arc<C>, order: OpenRegion) {
     let name = order.region.encoded_name();
     let this = server.clone();
     server.spawn(async move {
-        if let Err(reason) = carry_out_open(&this, order).await {
+        if let Err(reason) = carry_out_open(&*this, order).await {
             this.regions.settle(name);
             this.abort(&reason);
         }
@@ -62,18 +58,19 @@ pub(crate) fn open(server: &Arc<Server>, order: OpenRegion) {
 }
 
 /// Closes a region beside all else.
-pub(crate) fn close(server: &Arc<Server>, order: CloseRegion) {
+pub(crate) fn close<C: Carrier>(server: &Arc<C>, order: CloseRegion) {
     let name = order.region;
     let this = server.clone();
     server.spawn(async move {
-        if let Err(reason) = carry_out_close(&this, order).await {
+        if let Err(reason) = carry_out_close(&*this, order).await {
             this.regions.settle(name);
             this.abort(&reason);
         }
     });
 }
 
-async fn carry_out_open(server: &Server, order: OpenRegion) -> Result<(), Fatal> {
+async fn carry_out_open<C: Carrier>(server: &C, order: OpenRegion) -> Result<(), Fatal> {
+    let began = Instant::now();
     let OpenRegion { region: info, from } = order;
     let name = info.encoded_name();
     loop {
@@ -87,52 +84,35 @@ async fn carry_out_open(server: &Server, order: OpenRegion) -> Result<(), Fatal>
         }
     }
     tracing::info!(region = %info.name(), procedure = from.procedure, "opening");
-    let region = match open_files(server, &info).await {
-        Ok(region) => region,
+    let Opened { region, sequence_id } = match server.open(&info).await {
+        Ok(opened) => opened,
         Err(reason) => {
             tracing::warn!(region = %info.name(), reason, "can't be opened");
             server.regions.settle(name);
-            return report(server, TransitionCode::FailedOpen, None, &info, from).await.map(drop);
+            report(server, TransitionCode::FailedOpen, None, &info, from).await?;
+            server.reported(TransitionCode::FailedOpen, began.elapsed());
+            return Ok(());
         }
     };
-    let opened = u64::try_from(region.open_sequence_id().0).unwrap_or(0);
     let reported = match server.life.is_ending() {
         true => Reported::GivenUp,
-        false => report(server, TransitionCode::Opened, Some(opened), &info, from).await?,
+        false => report(server, TransitionCode::Opened, Some(sequence_id), &info, from).await?,
     };
     if reported == Reported::GivenUp {
         // Whoever recovers this server takes care of the region.
-        let closed = region.close(true).await;
+        let closed = server.close(&region).await;
         server.regions.settle(name);
-        return closed.map_err(|error| format!("Failed to close region {name}: {}", chain(&error)));
+        return closed.map(drop);
     }
     server.regions.opened(name, Arc::new(region));
     server.procedure_ids.finish(from.procedure);
+    server.reported(TransitionCode::Opened, began.elapsed());
     tracing::info!(region = %info.name(), "opened");
     Ok(())
 }
 
-async fn open_files(server: &Server, info: &RegionInfo) -> Result<Region, String> {
-    // System tables don't wait: others' opening may wait for them.
-    let _permit = match info.table().is_system() {
-        true => None,
-        false => server.bounds.opening.acquire().await.ok(),
-    };
-    let (_, storage) = server.ready().map_err(|exception| exception.message)?;
-    let table = table_descriptor(server, info).await?;
-    let opened =
-        Region::open(&storage.root, &storage.log, info.clone(), table, storage.region_options.clone()).await;
-    opened.map_err(|error| chain(&error))
-}
-
-/// The schema of a region's table, as it is in the root folder now.
-async fn table_descriptor(server: &Server, info: &RegionInfo) -> Result<TableDescriptor, String> {
-    let (_, storage) = server.ready().map_err(|exception| exception.message)?;
-    let found = storage.root.table_descriptor(info.table()).await.map_err(|error| chain(&error))?;
-    found.ok_or_else(|| format!("Missing table descriptor for {}", info.name()))
-}
-
-async fn carry_out_close(server: &Server, order: CloseRegion) -> Result<(), Fatal> {
+async fn carry_out_close<C: Carrier>(server: &C, order: CloseRegion) -> Result<(), Fatal> {
+    let began = Instant::now();
     let CloseRegion { region: name, destination, from } = order;
     let region = loop {
         match server.regions.begin_close(name) {
@@ -144,46 +124,40 @@ async fn carry_out_close(server: &Server, order: CloseRegion) -> Result<(), Fata
             }
         }
     };
-    close_files(server, name, &region, destination).await?;
-    report(server, TransitionCode::Closed, None, region.info(), from).await?;
+    let info = C::info(&region);
+    take_out(server, &region, destination).await?;
+    report(server, TransitionCode::Closed, None, info, from).await?;
     server.procedure_ids.finish(from.procedure);
     server.regions.settle(name);
-    tracing::info!(region = %region.info().name(), "closed");
+    server.reported(TransitionCode::Closed, began.elapsed());
+    tracing::info!(region = %info.name(), "closed");
     Ok(())
 }
 
-async fn close_files(
-    server: &Server,
-    name: EncodedName,
-    region: &Region,
+async fn take_out<C: Carrier>(
+    server: &C,
+    region: &C::Region,
     destination: Option<ServerName>,
 ) -> Result<(), Fatal> {
-    let _permit = match region.info().table().is_system() {
-        true => None,
-        false => server.bounds.closing.acquire().await.ok(),
-    };
-    tracing::info!(region = %region.info().name(), "closing");
-    server.scanners.close_region(name);
-    let closed = region.close(true).await;
-    closed
-        .map_err(|error| format!("Failed to close region {name} and can not recover: {}", chain(&error)))?;
-    let sequence_id = region.flushed_sequence_id().and_then(|id| i64::try_from(id).ok());
-    let sequence_id = sequence_id.unwrap_or_else(|| region.open_sequence_id().0.max(0));
-    server.regions.remove(name, destination.map(|to| (to, sequence_id)));
+    let info = C::info(region);
+    tracing::info!(region = %info.name(), "closing");
+    let sequence_id = server.close(region).await?;
+    server.regions.remove(info.encoded_name(), destination.map(|to| (to, sequence_id)));
     Ok(())
 }
 
 /// Closes a region of a server that stops: the master is told once, if it listens.
-pub(crate) async fn close_for_good(server: &Server, name: EncodedName) -> Result<(), Fatal> {
+pub(crate) async fn close_for_good<C: Carrier>(server: &C, name: EncodedName) -> Result<(), Fatal> {
     let CloseOrder::Go(region) = server.regions.begin_close(name) else { return Ok(()) };
-    close_files(server, name, &region, None).await?;
+    take_out(server, &region, None).await?;
     server.regions.settle(name);
-    let Some(request) = request(server, TransitionCode::Closed, None, region.info(), Origin::NOBODY) else {
+    let Some(request) = request(server, TransitionCode::Closed, None, C::info(&region), Origin::NOBODY)
+    else {
         return Ok(());
     };
     let told = server.link.call(REPORT_REGION_STATE_TRANSITION, &request);
     if !matches!(timeout(server.options.report_interval, told).await, Ok(Ok(_))) {
-        tracing::info!(region = %region.info().name(), "the master wasn't told that it is closed");
+        tracing::info!(region = %C::info(&region).name(), "the master wasn't told that it is closed");
     }
     Ok(())
 }
@@ -197,8 +171,8 @@ enum Reported {
 }
 
 /// Reports until it is heard; a server that stops tries for a while.
-async fn report(
-    server: &Server,
+async fn report<C: Carrier>(
+    server: &C,
     code: TransitionCode,
     open_sequence_id: Option<u64>,
     region: &RegionInfo,
@@ -211,9 +185,18 @@ async fn report(
         server.life.ending().await;
         sleep(server.options.master_call_timeout).await;
     };
+    let telling = async {
+        server.may_speak().await;
+        // System tables don't wait: others' reports may be taken only after theirs.
+        let _permit = match region.table().is_system() {
+            true => None,
+            false => server.reporting.acquire().await.ok(),
+        };
+        server.link.insist(REPORT_REGION_STATE_TRANSITION, &request).await
+    };
     let answer = tokio::select! {
         biased;
-        answer = server.link.insist(REPORT_REGION_STATE_TRANSITION, &request) => answer,
+        answer = telling => answer,
         () = patience => return Ok(Reported::GivenUp),
     };
     match answer.error_message {
@@ -222,8 +205,8 @@ async fn report(
     }
 }
 
-fn request(
-    server: &Server,
+fn request<C: Carrier>(
+    server: &C,
     code: TransitionCode,
     open_sequence_id: Option<u64>,
     region: &RegionInfo,
@@ -241,7 +224,7 @@ fn request(
 }
 
 /// The error and all that lies below it, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut below = error.source();
     while let Some(error) = below {

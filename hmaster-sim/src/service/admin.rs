@@ -2,7 +2,6 @@
 //!
 //! Not here: replication, favored nodes, quotas. Slow calls aren't kept, as in Java by default.
 
-mod orders;
 mod regions;
 
 use std::sync::Arc;
@@ -17,8 +16,7 @@ use prost::Message as _;
 
 use super::mutate::java;
 use crate::region::Region;
-use crate::server::{CloseRegion, Origin, Server, chain, close, open, region_load, run_procedure};
-use orders::{order_to_close, order_to_open};
+use crate::server::{self, Server, chain, region_load};
 use regions::{best_split_row, compact};
 
 const SLOW_LOG: &str = "org.apache.hadoop.hbase.shaded.protobuf.generated.AdminProtos$SlowLogResponses";
@@ -28,16 +26,6 @@ const SLOW_LOG: &str = "org.apache.hadoop.hbase.shaded.protobuf.generated.AdminP
 pub(crate) struct Admin(pub(crate) Arc<Server>);
 
 impl Admin {
-    /// Refuses what was meant for an earlier life of this server.
-    fn check_start_code(&self, meant: Option<u64>) -> Result<(), JavaException> {
-        let Some(meant) = meant.filter(|meant| *meant != self.0.start_code.0) else { return Ok(()) };
-        let this = self.0.label();
-        let message = format!(
-            "This RPC was intended for a different server with startCode: {meant}, this server is: {this}"
-        );
-        Err(JavaException::new(class::DO_NOT_RETRY_IO, message))
-    }
-
     fn region(&self, named: &pb::RegionSpecifier) -> Result<Arc<Region>, JavaException> {
         self.0.check_open()?;
         self.0.requests.add(1);
@@ -64,35 +52,7 @@ impl AdminService<CallContext> for Admin {
         _call: &CallContext,
         request: pb::ExecuteProceduresRequest,
     ) -> Result<pb::ExecuteProceduresResponse, JavaException> {
-        self.0.check_open()?;
-        for start_code in request.open_region.iter().map(|order| order.server_start_code) {
-            self.check_start_code(start_code)?;
-        }
-        for start_code in request.close_region.iter().map(|order| order.server_start_code) {
-            self.check_start_code(start_code)?;
-        }
-        // All of it is read before any of it is begun.
-        let opening = request
-            .open_region
-            .iter()
-            .flat_map(|order| order.open_info.iter().map(move |info| (info, order)));
-        let opening: Vec<_> =
-            opening.map(|(info, order)| order_to_open(info, order)).collect::<Result<_, _>>()?;
-        let closing: Vec<_> = request.close_region.iter().map(order_to_close).collect::<Result<_, _>>()?;
-        for order in opening {
-            if self.0.procedure_ids.submit(order.from.procedure) {
-                open(&self.0, order);
-            }
-        }
-        for order in closing {
-            if self.0.procedure_ids.submit(order.from.procedure) {
-                close(&self.0, order);
-            }
-        }
-        for order in request.proc {
-            run_procedure(&self.0, order);
-        }
-        Ok(pb::ExecuteProceduresResponse {})
+        server::execute_procedures(&self.0, request)
     }
 
     async fn open_region(
@@ -100,18 +60,7 @@ impl AdminService<CallContext> for Admin {
         _call: &CallContext,
         request: pb::OpenRegionRequest,
     ) -> Result<pb::OpenRegionResponse, JavaException> {
-        self.0.check_open()?;
-        self.check_start_code(request.server_start_code)?;
-        let orders = request.open_info.iter().map(|info| order_to_open(info, &request));
-        let orders: Vec<_> = orders.collect::<Result<_, _>>()?;
-        let opened = pb::open_region_response::RegionOpeningState::Opened;
-        let opening_state = vec![opened.into(); orders.len()];
-        for order in orders {
-            if self.0.procedure_ids.submit(order.from.procedure) {
-                open(&self.0, order);
-            }
-        }
-        Ok(pb::OpenRegionResponse { opening_state })
+        server::open_regions(&self.0, &request)
     }
 
     async fn close_region(
@@ -119,20 +68,7 @@ impl AdminService<CallContext> for Admin {
         _call: &CallContext,
         request: pb::CloseRegionRequest,
     ) -> Result<pb::CloseRegionResponse, JavaException> {
-        self.0.check_open()?;
-        self.check_start_code(request.server_start_code)?;
-        let order = order_to_close(&request)?;
-        let name = order.region;
-        if self.0.regions.get(name).is_none() {
-            let message = match self.0.regions.is_in_transition(name) {
-                true => format!("The region {name} was opening but not yet served."),
-                false => format!("The region {name} is not online, and is not opening."),
-            };
-            return Err(JavaException::new(class::NOT_SERVING_REGION, message));
-        }
-        // No procedure waits for an order that is given this way.
-        close(&self.0, CloseRegion { from: Origin::NOBODY, ..order });
-        Ok(pb::CloseRegionResponse { closed: true })
+        server::close_region(&self.0, &request)
     }
 
     async fn warmup_region(
