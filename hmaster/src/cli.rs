@@ -3,6 +3,7 @@
 mod balance;
 mod standalone;
 mod start;
+mod swarm;
 mod takeover;
 
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ enum Command {
     Balance(balance::Balance),
     /// Runs a whole cluster in this process: ZooKeeper, a master and region servers, on local disk
     Standalone(standalone::Standalone),
+    /// Runs thousands of region servers without rows against a master, and measures what the master does with them
+    Swarm(swarm::Swarm),
 }
 
 /// Settings on the command line.
@@ -50,6 +53,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Takeover(takeover) => takeover.run(),
         Command::Balance(balance) => balance.run(),
         Command::Standalone(standalone) => standalone.run(),
+        Command::Swarm(swarm) => swarm.run(),
     };
     match done {
         Ok(code) => code,

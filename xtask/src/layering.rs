@@ -11,7 +11,7 @@ use serde_json::Value;
 pub type Dependencies = BTreeMap<String, BTreeSet<String>>;
 
 /// What each crate may depend on. A crate that isn't listed may depend on any.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("hmaster-types", &[]),
     ("hmaster-protocol", &["hmaster-types"]),
     ("hmaster-config", &["hmaster-types"]),
@@ -41,6 +41,18 @@ const ALLOWED: [(&str, &[&str]); 13] = [
             "hmaster-zk",
             "hmaster-fs",
             "hmaster-store",
+        ],
+    ),
+    (
+        "hmaster-swarm",
+        &[
+            "hmaster-types",
+            "hmaster-protocol",
+            "hmaster-config",
+            "hmaster-rpc",
+            "hmaster-zk",
+            "hmaster-fs",
+            "hmaster-sim",
         ],
     ),
 ];

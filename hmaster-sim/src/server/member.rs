@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use super::master_link::MasterLink;
 use super::online::OnlineRegions;
 use super::options::RegionServerOptions;
-use super::phase::Life;
+use super::phase::{End, Life, Phase};
 use super::procedure_ids::ProcedureIds;
 use super::procedures::ProcedureResults;
 
@@ -125,6 +125,20 @@ impl<R> Member<R> {
     /// The exception by which Java's clients know what to do.
     pub fn check_open(&self) -> Result<(), JavaException> {
         self.life.check_open(&self.label())
+    }
+
+    /// Waits until the active master knows it and may give it regions; gives its name.
+    ///
+    /// # Errors
+    /// Why it ends before.
+    pub async fn started(&self) -> Result<ServerName, End> {
+        let phase = self.life.started().await;
+        match (phase, self.name.get()) {
+            (Phase::Online, Some(name)) => Ok(name.clone()),
+            (Phase::Aborting(reason), _) => Err(End::Aborted(reason)),
+            (Phase::Stopping(reason), _) => Err(End::Stopped(reason)),
+            (Phase::Online | Phase::Starting, _) => Err(End::Aborted("it has no name".into())),
+        }
     }
 
     /// Refuses what was meant for an earlier life of this server.

@@ -10,7 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::carrier::Carrier;
 use super::life::{self, Parts};
-use super::phase::{End, Phase};
+use super::phase::End;
 
 /// A region server that runs. Dropping it is what a power cut is for a process: nothing is closed, flushed or said.
 #[derive(Debug)]
@@ -52,10 +52,10 @@ impl<C: Carrier> Running<C> {
     /// # Errors
     /// When it ends before.
     pub async fn online(&self) -> Result<ServerName, End> {
-        let phase = self.server.life.started().await;
-        match self.server.name().filter(|_| phase == Phase::Online) {
-            Some(name) => Ok(name.clone()),
-            None => Err(self.stopped().await),
+        match self.server.started().await {
+            Ok(name) => Ok(name),
+            // It may have more to say by then.
+            Err(_) => Err(self.stopped().await),
         }
     }
 
