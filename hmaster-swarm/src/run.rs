@@ -84,9 +84,10 @@ impl Run {
             let before = stage.usage();
             let done = Box::pin(stage.act(&step)).await?;
             stage.settle().await?;
-            steps.push(stage.measure(format!("{step:?}"), &done, before));
+            steps.push(stage.measure(step.to_string(), &done, before));
             stage.check().await?;
         }
+        stage.swarm.kill(&stage.swarm.numbers()).await;
         stage.client.close().await;
         let Scenario { name: scenario, servers, .. } = &stage.run.scenario;
         Ok(Results {

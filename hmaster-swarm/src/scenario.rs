@@ -15,6 +15,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -118,6 +119,25 @@ pub enum Step {
         /// How long.
         seconds: u64,
     },
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RestartMaster => f.write_str("restart-master"),
+            Self::Failover => f.write_str("failover"),
+            Self::ColdStart => f.write_str("cold-start"),
+            Self::KillServers { count } => write!(f, "kill-servers {count}"),
+            Self::RollingRestart { at_once, count: None } => write!(f, "rolling-restart, {at_once} at once"),
+            Self::RollingRestart { at_once, count: Some(count) } => {
+                write!(f, "rolling-restart of {count}, {at_once} at once")
+            }
+            Self::CreateTable { table, regions } => write!(f, "create-table {table}, {regions} regions"),
+            Self::DisableTable { table } => write!(f, "disable-table {table}"),
+            Self::EnableTable { table } => write!(f, "enable-table {table}"),
+            Self::Rest { seconds } => write!(f, "rest {seconds} s"),
+        }
+    }
 }
 
 fn yes() -> bool {

@@ -172,3 +172,22 @@ fn standalone_names_the_option_of_a_folder_that_it_cannot_use() {
         assert!(line.contains("--data-dir") && line.contains(path.to_str().unwrap()), "{path:?}: {line}");
     }
 }
+
+#[test]
+fn a_swarm_measures_a_master_in_a_process_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = |text: &str| {
+        let path = folder.path().join("s.json");
+        fs::write(&path, text).unwrap();
+        hmaster(&["swarm", "--json", "--scenario", path.to_str().unwrap()])
+    };
+    let wrong = scenario(r#"{"about": "x", "servers": 1, "steps": [{"do": "dance"}]}"#);
+    assert!(!wrong.status.success() && stderr(&wrong).contains("dance"), "{wrong:?}");
+    let done = scenario(
+        r#"{"about": "x", "servers": 2, "tables": [{"name": "t", "regions": 4}], "patience_seconds": 100,
+            "steps": [{"do": "restart-master"}]}"#,
+    );
+    assert!(done.status.success(), "{}", stderr(&done));
+    let text = stdout(&done);
+    assert!(text.contains(r#""step": "restart-master""#) && text.contains(r#""master_cpu_s""#), "{text}");
+}

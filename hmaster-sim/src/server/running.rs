@@ -70,7 +70,9 @@ impl<C: Carrier> Running<C> {
     /// over.
     pub async fn abort(self) {
         self.killed.cancel();
-        self.server.abort("killed");
+        if self.server.life.abort("killed") {
+            tracing::info!(server = self.server.label(), "killed");
+        }
         let Self { life, server, .. } = self;
         server.kill.cancel();
         life.abort();
