@@ -11,7 +11,7 @@ const FIRST_SECONDS_MAX: f64 = 0.3;
 
 /// The first two lines.
 pub(crate) const HEAD: &str = "\
-| cluster | before | Java, 30 s of CPU (moves; steps/s) | to reach | reached after (read) | cost then | first move \
+| cluster | before | Java, 30 s (moves; steps/s) | to reach | reached after (read) | cost then | first move \
 | floor | best known, after | least (moves) | candidates/s | bytes/region |
 |---|---|---|---|---|---|---|---|---|---|---|---|";
 

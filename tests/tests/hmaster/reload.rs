@@ -94,7 +94,6 @@ async fn reload(master: &MasterKind) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "has not passed yet"]
 async fn what_is_configured_anew_is_used_by_the_next_run_of_the_balancer() -> Result<()> {
     require_peers!();
     let _alone = alone("reload").await;

@@ -123,6 +123,9 @@ impl<B> Queue<B> {
     /// The next work; an error when the queue has failed. For one caller at a time, who may drop the future.
     pub(super) async fn next(&self) -> Result<Work<B>, LogFailure> {
         loop {
+            // Who is about to queue something goes along. Without this the scheduler runs the task as soon as the first
+            // of those who were just told queues again, before the others get their turn.
+            tokio::task::yield_now().await;
             if let Some(work) = self.take().transpose() {
                 return work;
             }

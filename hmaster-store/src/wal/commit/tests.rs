@@ -119,6 +119,30 @@ async fn what_is_queued_together_shares_a_sync() {
     f.committer.close().await.unwrap();
 }
 
+/// One worker thread runs a task that was just woken before those that wait for their turn, as each of many does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn who_is_told_together_writes_together_again() {
+    const WRITERS: usize = 8;
+    const WRITES: usize = 5;
+    let f = Arc::new(start(1 << 20, 1 << 20).await);
+    let all = tokio::spawn({
+        let f = Arc::clone(&f);
+        async move {
+            let writers = (0..WRITERS).map(|_| {
+                let f = Arc::clone(&f);
+                tokio::spawn(async move {
+                    for _ in 0..WRITES {
+                        f.submit("x").await.unwrap();
+                    }
+                })
+            });
+            futures_util::future::join_all(writers).await
+        }
+    });
+    all.await.unwrap().into_iter().for_each(|writer| writer.unwrap());
+    assert_eq!(f.count(Operation::Sync), WRITES);
+}
+
 #[tokio::test]
 async fn a_file_that_is_full_is_followed_by_another() {
     let f = start(200, 1 << 20).await;
