@@ -11,7 +11,7 @@ use crate::environment::{Conditions, MasterEnv};
 /// Who is there and who isn't yet.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerCount {
-    /// Servers that are online, those that are drained among them, as in Java's `countOfRegionServers`.
+    /// Servers that can be given regions.
     pub here: usize,
     /// Servers of an earlier life of the cluster whose address nobody has registered from yet.
     pub missing: usize,
@@ -89,9 +89,8 @@ pub(super) async fn wait_for_servers(env: &MasterEnv) -> Result<(), StartError> 
 }
 
 fn count(env: &MasterEnv) -> ServerCount {
-    let here = env.servers.online();
-    let is_missing =
-        |dead: &hmaster_types::ServerName| !here.iter().any(|(server, _)| server.same_address(dead));
+    let here = env.servers.assignable();
+    let is_missing = |dead: &hmaster_types::ServerName| !here.iter().any(|server| server.same_address(dead));
     let missing = env.servers.dead().iter().filter(|(dead, _)| is_missing(dead)).count();
     ServerCount { here: here.len(), missing }
 }

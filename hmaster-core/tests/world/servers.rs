@@ -1,6 +1,5 @@
 //! Servers are drained; the cluster, or its master, is stopped.
 
-use hmaster_config::Options;
 use hmaster_protocol::pb;
 use hmaster_protocol::services::master_service::MasterService as _;
 use hmaster_types::TableName;
@@ -21,9 +20,6 @@ fn a_drained_server_loses_its_regions_and_gets_none() {
         assert!(world.with(|state| state.regions_on(&server)).is_empty());
         create(&world, "u", &["c", "g", "p"], 1).await;
         assert!(world.with(|state| state.regions_on(&server)).is_empty());
-        let mut options = Options::default();
-        options.region_servers.start_min = 3; // the drained one counts
-        world.write_options(options);
         world.kill_master();
         world.start_master();
         world.until_initialized().await;
