@@ -226,16 +226,13 @@ impl<R> OnlineRegions<R> {
         self.settled.notify_waiters();
     }
 
-    /// Completes when no region is here or on its way.
-    pub(crate) async fn emptied(&self) {
+    /// Completes when no region is on its way in or out.
+    pub(crate) async fn all_settled(&self) {
         loop {
             let mut notified = std::pin::pin!(self.settled.notified());
             notified.as_mut().enable();
-            {
-                let state = self.state.lock();
-                if state.online.is_empty() && state.transitions.is_empty() {
-                    return;
-                }
+            if self.state.lock().transitions.is_empty() {
+                return;
             }
             notified.await;
         }
@@ -360,12 +357,22 @@ mod tests {
             let regions = regions.clone();
             async move {
                 regions.settled(REGION).await;
-                regions.emptied().await;
+                regions.all_settled().await;
             }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         regions.settle(REGION);
         waiting.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_region_that_came_in_is_settled() {
+        let regions = regions();
+        regions.begin_open(REGION);
+        let settled = regions.all_settled();
+        regions.opened(REGION, Arc::new("r"));
+        settled.await;
+        assert_eq!(regions.count(), 1);
     }
 }
