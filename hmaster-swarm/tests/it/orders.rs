@@ -39,7 +39,7 @@ impl One {
         let master = cluster.master().await;
         cluster.up().await;
         let light = launch(&cluster, sessions_expire).await;
-        let online = tokio::time::timeout(std::time::Duration::from_secs(20), light.online()).await;
+        let online = tokio::time::timeout(std::time::Duration::from_secs(120), light.online()).await;
         let name = online.expect("in time").unwrap();
         let address: Address = light.address().to_string().parse().unwrap();
         let admin = cluster.rpc.admin(address, CallOptions::default());
