@@ -37,7 +37,7 @@ mod light;
 pub mod limits;
 pub mod masters;
 mod preload;
-mod process;
+pub mod process;
 pub mod results;
 pub mod run;
 pub mod scenario;

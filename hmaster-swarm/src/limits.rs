@@ -1,4 +1,4 @@
-//! How many files and sockets this process may have open.
+//! How many files and sockets this process may have open, and ZooKeeper connections.
 //!
 //! A light server takes four: where it listens, its ZooKeeper session, its connection to the master, and the master's
 //! connection to it. What runs in the same process beside it (ZooKeeper, a master) has the other ends of three of these.
@@ -11,6 +11,13 @@ const PER_SERVER: u64 = 4;
 const PER_SERVER_WITH_ZOOKEEPER: u64 = 5;
 /// For everything else.
 const REST: u64 = 256;
+
+/// Connections that a ZooKeeper for a swarm has to take: a server that is killed may leave one while it starts again.
+pub fn zookeeper_connections(servers: usize) -> usize {
+    /// Of whoever isn't a light server.
+    const OTHERS: usize = 100;
+    servers.saturating_mul(2).saturating_add(OTHERS)
+}
 
 /// The system doesn't allow as many open files as the servers need.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

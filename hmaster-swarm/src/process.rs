@@ -4,16 +4,16 @@ use std::fs;
 
 /// What a process has used.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Usage {
+pub struct Usage {
     /// Seconds of CPU since it began.
-    pub(crate) cpu_seconds: f64,
+    pub cpu_seconds: f64,
     /// Memory that it has now.
-    pub(crate) resident_bytes: u64,
+    pub resident_bytes: u64,
 }
 
 impl Usage {
     /// None for a process that isn't there, or on a system without `/proc`.
-    pub(crate) fn of(pid: u32) -> Option<Self> {
+    pub fn of(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let ticks = rustix::param::clock_ticks_per_second();

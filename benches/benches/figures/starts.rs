@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use hmaster_swarm::process::Usage;
 use hmaster_tests::{Cluster, HBaseVersion, MasterKind, Server};
 use hmaster_types::{Clock as _, SystemClock};
 use tokio::time::sleep;
@@ -77,10 +78,9 @@ async fn start_again(master: &Server) -> Result<Start> {
     Start::measure(master, began).await
 }
 
-/// `VmRSS` of the process.
+/// Memory that the process has now.
 fn resident_kb(master: &Server) -> Result<u64> {
     let pid = master.pid().context("the master runs")?;
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
-    Ok(line.trim().trim_end_matches("kB").trim().parse()?)
+    let usage = Usage::of(pid).context("the master's process")?;
+    Ok(usage.resident_bytes >> 10)
 }

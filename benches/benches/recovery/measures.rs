@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use hmaster_swarm::process::Usage;
 use hmaster_tests::cluster::Settings;
 use hmaster_tests::{
     Client, Cluster, HBaseVersion, MasterKind, RowSet, Server, ZooKeeper, hex_splits, scenario, wait,
@@ -142,12 +143,6 @@ async fn step(master: &Server, work: impl Future<Output = Result<()>>) -> Result
 /// Processor time of a process, user's and system's.
 fn cpu(server: &Server) -> Result<Duration> {
     let pid = server.pid().context("the master runs")?;
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name, in brackets, may hold spaces.
-    let (_, fields) = stat.rsplit_once(')').context("no name in stat")?;
-    let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
-    let ticks =
-        |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).context("no times in stat");
-    let ticks_per_second = rustix::param::clock_ticks_per_second();
-    Ok(Duration::from_millis((ticks(11)? + ticks(12)?) * 1000 / ticks_per_second))
+    let usage = Usage::of(pid).context("the master's process")?;
+    Ok(Duration::from_secs_f64(usage.cpu_seconds))
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use hmaster_config::{Builder, Configuration, Environment, Origin};
 use hmaster_swarm::SwarmError;
+use hmaster_swarm::limits::zookeeper_connections;
 use hmaster_swarm::masters::Masters;
 use hmaster_swarm::results::Results;
 use hmaster_swarm::run::Run;
@@ -15,12 +16,9 @@ use hmaster_types::SystemClock;
 use hmaster_zk_server::ZkServer;
 use parking_lot::Mutex;
 
-/// Connections of whoever isn't a region server.
-const CONNECTIONS_REST: usize = 100;
-
 /// Runs a scenario in a cluster of its own.
 pub(crate) async fn run(kind: &MasterKind, scenario: Scenario, heap_mb: u32) -> Result<Results> {
-    let zk = ZkServer::builder().connections_max(scenario.servers * 2 + CONNECTIONS_REST).start().await?;
+    let zk = ZkServer::builder().connections_max(zookeeper_connections(scenario.servers)).start().await?;
     let builder = Cluster::builder("swarm").zookeeper(ZooKeeper::At(zk.connect_string())).heap_mb(heap_mb);
     let builder = scenario.settings.iter().fold(builder, |builder, (key, value)| builder.conf(key, value));
     let cluster = Arc::new(builder.start().await?);

@@ -7,20 +7,17 @@
 //! ```
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use hmaster::standalone::LocalSettings;
-use hmaster_config::{Configuration, Override};
+use hmaster_config::{Configuration, Override, WriteError, site_xml};
+use hmaster_swarm::limits::zookeeper_connections;
 use hmaster_swarm::masters::Processes;
 use hmaster_swarm::scenario::Scenario;
 use hmaster_zk_server::ZkServer;
 
 use super::MasterProgram;
-
-/// Connections of whoever isn't a light server.
-const CONNECTIONS_REST: usize = 100;
 
 /// What a run has for itself.
 pub(super) struct Ground {
@@ -32,7 +29,7 @@ pub(super) struct Ground {
 impl Ground {
     pub(super) async fn new(scenario: &Scenario, overrides: &[Override]) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("hmaster-swarm-{}", std::process::id()));
-        let zk = ZkServer::builder().connections_max(scenario.servers * 2 + CONNECTIONS_REST).start().await?;
+        let zk = ZkServer::builder().connections_max(zookeeper_connections(scenario.servers)).start().await?;
         let own = [
             ("hbase.master.port", "0"),
             ("hbase.master.info.port", "-1"),
@@ -47,7 +44,7 @@ impl Ground {
         let written = tokio::fs::create_dir_all(&conf_dir).await;
         written.with_context(|| format!("make {}", conf_dir.display()))?;
         let path = conf_dir.join("hbase-site.xml");
-        let written = tokio::fs::write(&path, site(&config)).await;
+        let written = tokio::fs::write(&path, site(&config)?).await;
         written.with_context(|| format!("write {}", path.display()))?;
         Ok(Self { folder, zk, config })
     }
@@ -77,22 +74,9 @@ impl Ground {
 }
 
 /// Everything that is set, for masters in other processes.
-fn site(config: &Configuration) -> String {
+fn site(config: &Configuration) -> Result<String, WriteError> {
     let raw = config.raw();
-    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let mut site = String::from("<?xml version=\"1.0\"?>\n<configuration>\n");
-    for (key, _) in raw.iter() {
-        if let Ok(Some(value)) = raw.get(key) {
-            // Writing to a string doesn't fail.
-            let _ = writeln!(
-                site,
-                "  <property><name>{}</name><value>{}</value></property>",
-                escaped(key),
-                escaped(&value)
-            );
-        }
-    }
-    site + "</configuration>\n"
+    site_xml(raw.iter().filter_map(|(key, _)| Some((key, raw.get(key).ok().flatten()?))))
 }
 
 /// Masters that read their settings in `conf_dir`.
